@@ -47,12 +47,17 @@ class BillWriter:
     def write_files(self, written: Manifest | Index) -> None:
         """Write the bills of the only image to their files, each of which appears whole or not at all.
 
-        `written` is the image's manifest. Raises `Error` for a file that cannot be written.
+        `written` is the image's manifest, or an index with it and what stands next to it. Raises `Error` for a file
+        that cannot be written.
         """
         for bill_format, path in self._files.items():
-            if path is None or not isinstance(written, Manifest):
+            if path is None:
                 continue
-            write_file(path, self._bill(self._results[0], written, bill_format))
+            if isinstance(written, Manifest):
+                write_file(path, self._bill(self._results[0], written, bill_format))
+                continue
+            keys = ((bill_format, child.digest) for child in written.manifests)
+            write_file(path, next(self._made[key] for key in keys if key in self._made))
 
     def _bill(self, result: BuildResult, manifest: Manifest, bill_format: BillFormat) -> bytes:
         key = bill_format, manifest.digest

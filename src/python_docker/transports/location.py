@@ -121,7 +121,10 @@ def _parse(medium: Medium, rest: str, text: str, default_domain: str | None) -> 
     if not path:
         raise InvalidReference(f"{text!r} names no file or folder; expected {medium.form}")
     if path == "-":
-        raise InvalidReference(f"{text!r}: images are not read from standard input or written to standard output")
+        raise InvalidReference(
+            f"{text!r}: images are not read from standard input; the path of an archive that is written to standard "
+            "output is /dev/stdout"
+        )
     return Location(medium.name, path, name)
 
 

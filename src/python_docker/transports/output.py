@@ -175,6 +175,21 @@ def archive_output(path: str | os.PathLike[str]) -> Output:
     return output if packing is Compression.NONE else PackedOutput(output, packing)
 
 
+def is_standard_output(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is what this process has as its standard output, by any name: `/dev/stdout`, `/dev/fd/1`.
+
+    The null device is not: whoever else writes there is not disturbed.
+
+    >>> is_standard_output(os.devnull)
+    False
+    """
+    try:
+        found = os.stat(path)  # noqa: PTH116 (a Path raises for what is too long)
+        return os.path.samestat(found, os.fstat(1)) and not os.path.samestat(found, os.stat(os.devnull))  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+
+
 def _is_special(path: Path) -> bool:
     try:
         mode = path.stat().st_mode

@@ -18,7 +18,7 @@ from python_docker import copy_image, open_image, write_image
 from python_docker.errors import Error, UnsupportedFormat
 from python_docker.files.atomic import write_all
 from python_docker.image import Image
-from python_docker.transports.output import FileOutput, StreamOutput, write_file
+from python_docker.transports.output import FileOutput, StreamOutput, is_standard_output, write_file
 from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
 
@@ -297,3 +297,19 @@ def test_a_pipe_that_a_user_named_stays_one(tmp_path: Path) -> None:
     assert os.read(number, 10) == b"hello"
     os.close(number)
     assert pipe.is_fifo()
+
+
+@only_linux
+def test_names_of_standard_output(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from python_docker.transports.output import is_standard_output\n"
+        "sys.stderr.write(' '.join(path for path in sys.argv[1:] if is_standard_output(path)))\n"
+    )
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    names = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", str(tmp_path / "link")]
+    command = [sys.executable, "-c", program, *names, "/dev/stderr", "/dev/null", "missing"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr.split() == names
+    to_null = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    assert to_null.stderr == b""
+    assert not is_standard_output("\0")

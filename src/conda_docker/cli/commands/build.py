@@ -109,12 +109,13 @@ def _is_default(ctx: click.Context, name: str) -> bool:
 
 def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     """Build one image; `default_base` says that nobody named the base."""
-    from conda_docker.cli.options.asked.destinations import pushed_names, registry_of, replaced_images
+    from conda_docker.cli.options.asked.destinations import leave_stdout, pushed_names, registry_of, replaced_images
     from conda_docker.cli.terminal.display import open_display
 
     begun = time.monotonic()
     given, request, names, locations = asked.given, asked.request, asked.names, asked.locations
     image = names[0]
+    leave_stdout(console, asked.outputs(), json=given["json"])
     for note in asked.notes():
         console.note(f"note: {note}")
     replaced = replaced_images(locations, given)

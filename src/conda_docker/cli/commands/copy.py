@@ -109,11 +109,13 @@ def copy(
     if all_platforms and platform is not None:
         raise click.UsageError("--all and --platform are mutually exclusive")
 
+    from conda_docker.cli.options.asked.destinations import leave_stdout
     from conda_docker.cli.terminal.reports.image import describe_written
     from python_docker.copying.copy import Conversion, copy_image
     from python_docker.spec.media_types import ImageFormat
     from python_docker.streams.compression import Compression
 
+    leave_stdout(output, [("DST", destination)], json=json)
     conversion = Conversion(
         ImageFormat(image_format) if image_format else None,
         Compression(compression) if compression else None,

@@ -50,6 +50,7 @@ class Output:
         self.verbosity = verbosity
         self.progress = progress
         self.cancelled = threading.Event()
+        self._results_to_stderr = False
         self._log_handler: logging.Handler | None = None
         self._level_before = 0
 
@@ -79,6 +80,10 @@ class Output:
         root.addHandler(handler)
         self._log_handler = handler
 
+    def leave_stdout(self) -> None:
+        """Write results to standard error from now on: standard output is where something else goes."""
+        self._results_to_stderr = True
+
     def close(self) -> None:
         """Show no more logs."""
         if self._log_handler is not None:
@@ -94,7 +99,7 @@ class Output:
         On a terminal digests are never broken by the end of a line, so that they can be copied.
         """
         text = printable(text)
-        if sys.stdout.isatty():
+        if (sys.stderr if self._results_to_stderr else sys.stdout).isatty():
             import shutil
 
             text = with_whole_digests(text, shutil.get_terminal_size().columns)
@@ -125,6 +130,9 @@ class Output:
             sys.stdout.buffer.flush()
 
     def _write(self, text: str) -> None:
+        if self._results_to_stderr:
+            write_line(sys.stderr, text.removesuffix("\n"))
+            return
         with _closed_pipes():
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -73,9 +73,12 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None, p
     those that the image listens on, such as `5000/tcp`, which it publishes.
     """
     from conda_docker.arguments.shell_word import shell_word
+    from python_docker.transports.output import is_standard_output
 
     command = engine.lower() if engine else _installed_command()
-    by_transport = {location.transport: location for location in reversed(locations)}
+    # What was piped into `docker load` has its name there.
+    places = [location for location in locations if not location.path or not is_standard_output(location.path)]
+    by_transport = {location.transport: location for location in reversed(places)}
     published = "".join(f" -p {port.partition('/')[0]}:{port.removesuffix('/tcp')}" for port in ports)
     run = f"{command} run --rm -it{published}"
     if daemon := by_transport.get("docker-daemon"):
@@ -86,7 +89,9 @@ def run_command(image: str, locations: Sequence[Location], engine: str | None, p
     if registry := by_transport.get("docker"):
         reference = registry.reference()
         return f"{run} {reference.familiar if reference else image}"
-    layout = next(iter(by_transport.values()))
+    layout = next(iter(by_transport.values()), None)
+    if layout is None:
+        return f"{run} {image_name(image, locations)}"
     return f"conda-docker copy {shell_word(str(layout))} docker-daemon:{image} && {run} {image}"
 
 

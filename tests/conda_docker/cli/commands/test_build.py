@@ -808,3 +808,16 @@ def test_offline_may_push(build: Build, registry: peers.Registry, repository: st
     build("-o", "oci:warm", "python")
     result = build("-i", f"{registry.host}/{repository}:1", "--push", "--offline", "python")
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("option", ["--iidfile", "--metadata-file"])
+def test_a_file_of_results_on_standard_output_is_alone_there(
+    program: Run, synthetic_channel: SyntheticChannel, option: str
+) -> None:
+    synthetic_channel.add(SyntheticPackage(name="tool", files={"x": b"x"}))
+    asked = ["-c", synthetic_channel.url, "--override-channels", "-b", "scratch", "-o", "out.tar", "tool"]
+    result = program("build", "-i", "app:1", option, "/dev/stdout", *asked)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("sha256:" if option == "--iidfile" else "{")
+    assert "written" not in result.stdout
+    assert "\nwritten  docker-archive:out.tar\n" in result.stderr

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from conda_docker import lock
+from conda_docker.sbom.described import described_images
 from python_docker.copying.choose import manifest_of
 from python_docker.copying.referrer import read_referrers
 from python_docker.registry.client import RegistryClient
@@ -203,6 +204,14 @@ def test_a_layout_keeps_the_bills_of_other_images(build: Build, tmp_path: Path) 
     build("-o", "oci:out:1.0", "--sbom", "spdx", "odd")
     build("-o", "oci:out:2.0", "--sbom", "spdx", "python")
     assert [len(attached(f"oci:{tmp_path}/out:{tag}", SPDX)) for tag in ("1.0", "2.0")] == [1, 1]
+
+
+def test_a_file_with_the_bill_of_an_image_that_has_an_index(build: Build, tmp_path: Path) -> None:
+    asked = ["--buildkit-attestations", "--sbom", "spdx", "--sbom-output", "bill.json"]
+    result = build("-o", "oci:out:1.0", *asked, "odd")
+    assert result.returncode == 0, result.stderr
+    digest = open_image(f"oci:{tmp_path}/out:1.0").digest
+    assert described_images(json.loads((tmp_path / "bill.json").read_text())) == {digest}
 
 
 def test_a_platform_each(build: Build, conda_docker: Run, synthetic_channel: SyntheticChannel) -> None:

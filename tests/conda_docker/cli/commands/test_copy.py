@@ -358,3 +358,20 @@ def test_an_artifact_goes_through_a_registry_unchanged(
         copied = conda_docker("copy", "-q", source, destination)
         assert (copied.returncode, copied.stdout) == (0, f"{digest}\n")
         assert "is valid (1 artifact, " in conda_docker("validate", destination).stdout
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_has_the_archive_alone(program: Run, archive: str, tmp_path: Path, path: str) -> None:
+    result = program("copy", archive, f"docker-archive:{path}:hello:1")
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "piped.tar").write_bytes(result.stdout.encode())
+    assert (
+        open_image(f"docker-archive:{tmp_path}/piped.tar").id == open_image(f"docker-archive:{tmp_path}/{archive}").id
+    )
+    assert "\nwritten  docker-archive:" in result.stderr
+
+
+def test_standard_output_is_not_shared_with_json(program: Run, archive: str) -> None:
+    result = program("copy", archive, "docker-archive:/dev/stdout", "--json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--json and DST would both be written to standard output; give one a file" in result.stderr

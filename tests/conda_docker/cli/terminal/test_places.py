@@ -52,3 +52,9 @@ def test_only_what_went_to_an_engine_is_called_by_its_name() -> None:
 )
 def test_the_name_that_all_places_have(places: list[str], name: str) -> None:
     assert image_name("conda-docker:latest", [Location.parse(place) for place in places]) == name
+
+
+def test_an_archive_on_standard_output_is_loaded_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("python_docker.transports.output.is_standard_output", lambda path: path == "/dev/stdout")
+    places = [Location.parse("docker-archive:/dev/stdout:demo:2")]
+    assert run_command("demo:1", places, "docker") == "docker run --rm -it demo:2"

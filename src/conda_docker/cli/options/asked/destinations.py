@@ -12,6 +12,7 @@ from python_docker.errors import NotFound
 
 if TYPE_CHECKING:
     from conda_docker.arguments.layer_repository import LayerRepository
+    from conda_docker.cli.terminal.output import Output
     from conda_docker.layers.stores.replaced import ReplacedImages
     from python_docker.registry.access.options import RegistryOptions
     from python_docker.spec.reference import ImageReference
@@ -94,6 +95,27 @@ def check_kept(outputs: Iterable[tuple[str, Location | Path]], inputs: Iterable[
         raise click.UsageError(
             f"{found.first} would overwrite an input: {found.second}; write to another place, or read a copy"
         )
+
+
+def leave_stdout(console: Output, outputs: Iterable[tuple[str, Location | Path]], *, json: bool) -> None:
+    """Have results go to standard error where one of the outputs, each with its option, goes to standard output.
+
+    That is a usage error with `json`, which is for programs, and for an image on a terminal.
+    """
+    import sys
+
+    from python_docker.transports.output import is_standard_output
+
+    for called, place in outputs:
+        is_image = not isinstance(place, Path)
+        path = place.path if is_image else place
+        if not path or not is_standard_output(path):
+            continue
+        if json:
+            raise click.UsageError(f"--json and {called} would both be written to standard output; give one a file")
+        if is_image and sys.stdout.isatty():
+            raise click.UsageError(f"{called}: standard output is a terminal; name a file, or pass it on with | or >")
+        console.leave_stdout()
 
 
 def registry_of(location: Location, given: Mapping[str, Any]) -> RegistryOptions | None:
