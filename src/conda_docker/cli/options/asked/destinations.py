@@ -107,13 +107,12 @@ def leave_stdout(console: Output, outputs: Iterable[tuple[str, Location | Path]]
     from python_docker.transports.output import is_standard_output
 
     for called, place in outputs:
-        is_image = not isinstance(place, Path)
-        path = place.path if is_image else place
+        path = place if isinstance(place, Path) else place.path
         if not path or not is_standard_output(path):
             continue
         if json:
             raise click.UsageError(f"--json and {called} would both be written to standard output; give one a file")
-        if is_image and sys.stdout.isatty():
+        if not isinstance(place, Path) and sys.stdout.isatty():
             raise click.UsageError(f"{called}: standard output is a terminal; name a file, or pass it on with | or >")
         console.leave_stdout()
 
