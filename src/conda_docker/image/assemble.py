@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base.in_the_way import check_below, check_home
-from conda_docker.image.base.reading import is_large, read_base_system
+from conda_docker.image.base.reading import is_in_mind, is_large, read_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
 from conda_docker.image.content.environment_layer import environment_layer
@@ -39,6 +40,7 @@ from python_docker.spec.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from conda_docker.environment.locked import LockedPackage
+    from conda_docker.image.tree import ImageTree
     from python_docker.copying.delivery import Delivery
 
 
@@ -135,11 +137,8 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:
         from conda_docker.image.content.added_files import ADDED, add_files
-        from conda_docker.image.tree import ImageTree
 
-        others = image.layers[: len(stack.reports) - len(made)]
-        facts, layers = [each.facts for each in made], [each.layer for each in made]
-        tree = ImageTree.of(base, others, facts, recipe.prefix_in_image.root, store.folder, layers)
+        tree = _tree_of(plan, stack, made, store)
         stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True, content=ADDED))
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
     describe(image, base, options, rfc3339(created))
@@ -163,7 +162,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
             *layer_notes(made),
             *lacking,
             *activation.notes,
-            *notes_on_config(image.config, _known_system(plan, options)),
+            *notes_on_config(image.config, _known_system(plan, options), partial(_is_file, plan, stack, made, store)),
         ),
         starts=not lacking and _has_command(image),
         environment=environment,
@@ -174,6 +173,22 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
 def _has_command(image: Image) -> bool:
     """Return whether an image says what its containers run."""
     return bool(image.config.get("Entrypoint") or image.config.get("Cmd"))
+
+
+def _tree_of(plan: ImagePlan, stack: _Stack, made: Sequence[MadeLayer], store: FolderStore) -> ImageTree:
+    """Return what is at which path of an image that is being made."""
+    from conda_docker.image.tree import ImageTree
+
+    others = stack.image.layers[: len(stack.reports) - len(made)]
+    facts, layers = [each.facts for each in made], [each.layer for each in made]
+    return ImageTree.of(plan.base, others, facts, plan.recipe.prefix_in_image.root, store.folder, layers)
+
+
+def _is_file(plan: ImagePlan, stack: _Stack, made: Sequence[MadeLayer], store: FolderStore, path: str) -> bool:
+    """Return whether there is a file at an absolute path where the base's system says nothing of files."""
+    if is_in_mind(path) and not path.startswith(f"{plan.recipe.prefix}/"):
+        return False
+    return _tree_of(plan, stack, made, store).file_at(path) is not None
 
 
 def _known_system(plan: ImagePlan, options: BuildOptions) -> BaseSystem | None:

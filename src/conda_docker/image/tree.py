@@ -75,6 +75,16 @@ class ImageTree:
         real = self._follow(path)
         return real if real is not None and self._is_folder(real) else None
 
+    def file_at(self, path: str) -> str | None:
+        """Return where the file at a path really is, links followed; None where there is none.
+
+        >>> tree = ImageTree([TarEntry("etc/passwd"), TarEntry("x", EntryType.SYMLINK, link_target="etc")])
+        >>> tree.file_at("/x/passwd")
+        'etc/passwd'
+        """
+        real = self._follow(path)
+        return real if real is not None and self._is_file(real) else None
+
     def stated(self, path: str) -> TarEntry | None:
         """Return the folder at a path as a layer must state it to leave it as it is; None where that is as usual.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from python_docker.image.layer import Layer
     from python_docker.streams.compression import Compression
 
-FORMAT = 4
+FORMAT = 5
 """To be raised whenever the same scripts on the same files give another layer."""
 
 MESSAGES = ".messages.txt"
@@ -50,6 +50,7 @@ Its commands are traced for the error that a failure ends in, where bash can do 
 writes to standard error, perhaps into `.messages.txt`.
 """
 _SHOWN = 4000  # characters of what a script prints
+_NAMED = 3  # of what is left out
 _OUTPUT = 1 << 16  # bytes of it that are kept
 
 
@@ -128,14 +129,19 @@ def run_link_scripts(
             _run(tree, package, prefix, shell, sandbox, variables, network)
             messages += _take_messages(tree, package, prefix, variables)
         changed = False
+        left_out: list[str] = []
         try:
             with build_layer(writer, compression, level) as builder:
-                for entry, content in changes(tree, time):
+                for entry, content in changes(tree, time, leave_out=left_out.append):
                     builder.add(entry, content)
                     changed = True
         except InvalidPath as error:
             raise ScriptFailed(f"what link scripts made cannot go into an image: {error}") from error
         assert builder.layer is not None
+        if left_out:
+            more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+            shown = ", ".join(f"/{path[:200]}" for path in sorted(left_out)[:_NAMED])
+            messages.append(f"link scripts made what no image can hold, a socket or a device: {shown}{more}")
         return ScriptsRun(builder.layer, changed, tuple(messages))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,16 +139,20 @@ def _look(root: Path) -> Iterator[tuple[str, _Status]]:
                 yield path, _Status(found.st_mode, found.st_ino, found.st_size, *times, target)
 
 
-def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
+def changes(
+    tree: Tree, time: int, *, leave_out: Callable[[str], object] = lambda path: None
+) -> Iterator[tuple[TarEntry, bytes | BinaryIO]]:
     """Return the entries of a layer that makes of the files what they have become, sorted by path.
 
     What is gone becomes a whiteout (image-spec, layer.md). What was there before keeps its owner, and folders that are
     only on the way their mode; all else is root's. Set-user-ID bits are dropped, and times are no later than `time`, in
-    seconds since 1970. A content can be read until the next entry is asked for. Raises
-    `InvalidPath` for what no layer can hold, and for more than 64 GiB.
+    seconds since 1970. `leave_out` is called, before the first entry, with the paths of sockets and devices, which are
+    this machine's. A content can be read until the next entry is asked for. Raises `InvalidPath` for what no layer can
+    hold, and for more than 64 GiB.
     """
     after = _look_after(tree.folder)
     entries: dict[str, TarEntry] = {}
+    gone = tree.before.keys() - after.keys()
     for path, status in after.items():
         if tree.before.get(path) == status:
             continue
@@ -160,6 +164,11 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
         elif stat.S_ISREG(status.mode):
             modified = min(status.modified // 1_000_000_000, time)
             entries[path] = TarEntry(path, EntryType.FILE, status.mode & 0o777, status.size, modified)
+        elif stat.S_ISFIFO(status.mode):
+            entries[path] = TarEntry(path, EntryType.FIFO, status.mode & 0o777, 0, time)
+        else:
+            leave_out(path)
+            gone.add(path)
     size = sum(entry.size for entry in entries.values())
     if size > _LARGEST:
         largest = max(entries.values(), key=lambda entry: entry.size)
@@ -168,7 +177,7 @@ def changes(tree: Tree, time: int) -> Iterator[tuple[TarEntry, bytes | BinaryIO]
         # A layer states the folders on the way; as they are, or a private one would be opened.
         while path := path.rpartition("/")[0]:
             entries.setdefault(path, _on_the_way(tree, path, after[path], time))
-    for path in tree.before.keys() - after.keys():
+    for path in gone & tree.before.keys():
         parent, _, name = path.rpartition("/")
         above = after.get(parent)
         # Below what is gone, or has become a file, nothing more need be said.

@@ -695,6 +695,27 @@ def test_files_of_several_packages_with_different_contents_are_named(
         ]
 
 
+@pytest.mark.parametrize(
+    ("workdir", "is_file"),
+    [
+        ("/etc/passwd", True),
+        ("/etc/new", False),
+        ("/opt/conda/bin/tool", True),
+        ("/opt/conda/bin", False),
+        ("/x", True),
+    ],
+)
+def test_a_working_folder_that_is_a_file_is_named(
+    channel: SyntheticChannel, tmp_path: Path, workdir: str, is_file: bool
+) -> None:
+    channel.add(SyntheticPackage(name="tool", files={"bin/tool": File(b"", mode=0o755)}))
+    base = Image(platform=Platform("linux", "amd64"))
+    base.add_layer_contents({"/etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "/x": b"", "/bin/sh": b""})
+    result = build_image(environment_of(channel, "tool"), base, options(tmp_path, workdir=workdir))
+    note = f"the working folder {workdir} is a file in the image: no container of this image can start"
+    assert (note in result.notes) == is_file
+
+
 @pytest.mark.parametrize("layering", list(Layering))
 @pytest.mark.parametrize("link_comes_first", [True, False])
 def test_files_follow_a_folder_that_is_a_link_in_another_package(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from conda_docker.environment.locked import LockedPackage, package_from_record
 from conda_docker.errors import ScriptFailed
 from conda_docker.sandbox import Sandbox
+from conda_docker.scripts import link_scripts
 from conda_docker.scripts.link_scripts import ScriptsRun, key_of_link_scripts, run_link_scripts
+from conda_docker.scripts.tree import Tree, changes
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
 from python_docker.streams.compression import Compression
@@ -93,6 +97,19 @@ def test_a_script_that_changes_nothing_makes_no_layer(base: Image, sandbox: Sand
 def test_a_script_that_fails_is_quoted(base: Image, sandbox: Sandbox) -> None:
     with pytest.raises(ScriptFailed, match=r"(?s)post-link script of a-1\.0-h_3 failed with exit code 7.*cannot do it"):
         run(base, sandbox, a="echo cannot do it; exit 7")
+
+
+def test_a_socket_is_named_and_a_pipe_kept(base: Image, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave_one(tree: Tree, time: int, *, leave_out: Callable[[str], object]) -> object:
+        for name in "dcba":  # no shell makes a socket
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(f"{tree.folder}/{name}")
+        return changes(tree, time, leave_out=leave_out)
+
+    monkeypatch.setattr(link_scripts, "changes", leave_one)
+    result, image = run(base, sandbox, a="mkfifo $PREFIX/pipe")
+    assert result.messages == ("link scripts made what no image can hold, a socket or a device: /a, /b, /c and 1 more",)
+    assert "opt/conda/pipe" in image.filesystem()
 
 
 def test_what_is_shown_of_a_script_holds_no_credentials(base: Image, sandbox: Sandbox) -> None:

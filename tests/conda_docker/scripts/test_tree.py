@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
@@ -117,6 +118,21 @@ def test_the_changes_make_a_layer_of_the_same_image() -> None:
     files = image.filesystem()
     assert "etc/kept" not in files
     assert files.read("etc/new") == b"new"
+
+
+def test_a_pipe_is_kept_and_a_socket_is_named() -> None:
+    left_out: list[str] = []
+    with lay_out([LOWER, UPPER]) as tree:
+        os.mkfifo(tree.folder / "etc/pipe", 0o640)
+        (tree.folder / "etc/kept").unlink()
+        for path in ("etc/kept", "etc/new"):
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(f"{tree.folder}/{path}")
+        found = {entry.path: entry for entry, _ in changes(tree, TIME, leave_out=left_out.append)}
+    assert found["etc/pipe"] == TarEntry("etc/pipe", EntryType.FIFO, 0o640, 0, TIME)
+    assert sorted(left_out) == ["etc/kept", "etc/new"]
+    # What was there in its place is gone, as it is for the script.
+    assert sorted(found) == ["etc", "etc/.wh.kept", "etc/pipe"]
 
 
 def test_what_a_script_has_closed_is_removed_all_the_same() -> None:

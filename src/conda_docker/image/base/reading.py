@@ -94,6 +94,16 @@ def is_large(image: Image) -> bool:
     return sum(layer.size for layer in image.layers) > _WHOLE
 
 
+def is_in_mind(path: str) -> bool:
+    """Return whether `BaseSystem.files` would have an absolute path, relative to the root, if it were a file's.
+
+    >>> is_in_mind("/srv/app.py"), is_in_mind("/etc/passwd")
+    (True, False)
+    """
+    relative = path.strip("/")
+    return relative.count("/") < DEEPEST and not _FULL.match(relative)
+
+
 def _read(image: Image) -> BaseSystem:
     bottom_up = list(reversed(image.layers))
     if is_large(image):

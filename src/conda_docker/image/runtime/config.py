@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -82,10 +82,13 @@ def variables_over_base(
     return {**activation.variables, **gpu, **declared_variables(options.env, path)}
 
 
-def notes_on_config(config: RuntimeConfig, system: BaseSystem | None = None) -> Iterator[str]:
+def notes_on_config(
+    config: RuntimeConfig, system: BaseSystem | None = None, is_file: Callable[[str], bool] = lambda path: False
+) -> Iterator[str]:
     """Yield what of a finished runtime config keeps containers from starting.
 
-    `system` is that of the base image, where all of it is known.
+    `system` is that of the base image, where all of it is known; then `is_file` says whether the image has a file at an
+    absolute path.
 
     >>> from python_docker.spec.documents.runtime_config import RuntimeConfig
     >>> list(notes_on_config(RuntimeConfig({"Env": ["A=1"]})))
@@ -106,8 +109,8 @@ def notes_on_config(config: RuntimeConfig, system: BaseSystem | None = None) -> 
             f"the working folder of the base image is {folder[:200]!r}, which is not an absolute path: runtimes start "
             "nothing there; --workdir gives another"
         )
-    elif system is not None and system.real_path(folder)[1:] in system.files:
-        yield f"the working folder {folder[:200]} is a file in the base image: no container of this image can start"
+    elif system is not None and (system.real_path(folder)[1:] in system.files or is_file(folder)):
+        yield f"the working folder {folder[:200]} is a file in the image: no container of this image can start"
     if system is not None and user and not user.isdecimal() and user not in {"root", *system.users}:
         yield (
             f"the base image runs as the user {user[:80]!r}, whom its /etc/passwd does not have: no container of this "

@@ -121,14 +121,15 @@ def test_a_variable_that_no_program_can_start_with_is_noted() -> None:
     [
         ({"Env": ["FOO", "=z", "", "A=1"]}, "holds what is not NAME=VALUE ('FOO', '=z', '')"),
         ({"WorkingDir": "rel/x"}, "the working folder of the base image is 'rel/x'"),
-        ({"WorkingDir": "/srv/app.py"}, "the working folder /srv/app.py is a file in the base image"),
+        ({"WorkingDir": "/srv/app.py"}, "the working folder /srv/app.py is a file in the image"),
+        ({"WorkingDir": "/etc/passwd"}, "the working folder /etc/passwd is a file in the image"),
         ({"User": "ghost"}, "runs as the user 'ghost', whom its /etc/passwd does not have"),
         ({"User": "ghost:staff"}, "runs as the user 'ghost'"),
     ],
 )
 def test_what_keeps_containers_from_starting_is_noted(fields: dict[str, object], said: str) -> None:
     system = BaseSystem(files=frozenset({"srv/app.py"}), users={"app": User(1000, 1000, "/home/app")})
-    (note,) = notes_on_config(RuntimeConfig(fields), system)
+    (note,) = notes_on_config(RuntimeConfig(fields), system, lambda path: path == "/etc/passwd")
     assert said in note
 
 
