@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.cache.folder import CacheFolder, mark_used
-from conda_docker.errors import CacheError, DownloadError
+from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.find import download_path, find_package, package_caches
 from conda_docker.package.fetch.missing import check_found, check_local, not_here
 from python_docker.errors import Error
@@ -127,6 +127,8 @@ def fetch_early(
                 return downloads.downloader.download(
                     record, download_path(record, cache_dir), partial(begun, record) if early else None
                 )
+        except WrongPackage:
+            raise  # somebody has changed it, which nobody may overlook
         except DownloadError:
             if found is None:
                 raise

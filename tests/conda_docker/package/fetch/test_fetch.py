@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 import time
@@ -64,6 +65,37 @@ def test_what_a_client_has_is_not_downloaded(
     assert fetch(small, cache=cache) == {"small": archive}
     assert server.requests == []
     assert not cache.exists()
+
+
+class TestWithAnExtractedFolder:
+    """What conda extracted stands in for a package that cannot be had, and not for one that has been changed."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, small: LockedPackage, home: Path) -> Path:
+        folder = SMALL.extract(home / ".conda/pkgs")
+        (folder / "info/repodata_record.json").write_text(json.dumps({"name": small.name, "sha256": small.sha256}))
+        return folder
+
+    def test_it_stands_in_for_a_package_that_is_gone(
+        self, small: LockedPackage, server: FaultyServer, cache: Path, folder: Path
+    ) -> None:
+        server.always = Fault(status=404)
+        assert fetch(small, cache=cache) == {"small": folder}
+
+    def test_it_does_not_for_one_that_is_changed_on_the_server(
+        self, small: LockedPackage, server: FaultyServer, cache: Path
+    ) -> None:
+        server.always = Fault(body=bytes(small.size or 0))
+        with pytest.raises(WrongPackage, match="should be"):
+            fetch(small, cache=cache)
+
+    def test_it_does_not_for_one_that_is_changed_in_a_folder(
+        self, synthetic_channel: SyntheticChannel, cache: Path
+    ) -> None:
+        here = synthetic_channel.locked(SMALL)
+        synthetic_channel.path(SMALL).write_bytes(bytes(here.size or 0))
+        with pytest.raises(WrongPackage, match="should be"):
+            fetch(here, cache=cache)
 
 
 def test_packages_of_a_folder_are_used_where_they_are(
