@@ -225,6 +225,11 @@ class BuildOptions:
         if self.prefix is not None:
             if not self.prefix.startswith("/"):
                 raise InvalidPath(f"the prefix in the image must be an absolute path, not {self.prefix[:200]!r}")
+            if ":" in self.prefix or not self.prefix.isprintable():
+                raise InvalidPath(
+                    f"the prefix in the image is in PATH, where {self.prefix[:200]!r} cannot be: it has a colon or a "
+                    "character that cannot be printed"
+                )
             from python_docker.tar import contained_path
 
             object.__setattr__(self, "prefix", "/" + contained_path(self.prefix))

@@ -15,17 +15,23 @@ if TYPE_CHECKING:
 
 
 def complete(
-    request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
+    request: Request,
+    environment: LockedEnvironment,
+    base: Image | None,
+    download: bool,
+    progress: Progress,
+    *,
+    build_projects: bool = True,
 ) -> LockedEnvironment:
-    """Return exact conda packages with all wheels.
+    """Return exact conda packages with all wheels; without `build_projects`, with all but those of the projects.
 
     The policy is for what others made, not for the user's projects. Raises `PolicyViolated`, and `InvalidEnvironment`,
     `UnsupportedInput` and `Unsolvable` for wheels that cannot be had. Without `download` no package is downloaded to
     learn what it brings to pip.
     """
-    environment = _with_wheels(request, environment, base, download, progress)
+    environment = _with_wheels(request, environment, base, download, progress, build_projects)
     environment = _allowed(request, environment, download, progress)
-    return _with_projects(request, environment, base, download, progress)
+    return _with_projects(request, environment, base, download, progress) if build_projects else environment
 
 
 def _allowed(request: Request, environment: LockedEnvironment, download: bool, progress: Progress) -> LockedEnvironment:
@@ -45,7 +51,12 @@ def _allowed(request: Request, environment: LockedEnvironment, download: bool, p
 
 
 def _with_wheels(
-    request: Request, environment: LockedEnvironment, base: Image | None, download: bool, progress: Progress
+    request: Request,
+    environment: LockedEnvironment,
+    base: Image | None,
+    download: bool,
+    progress: Progress,
+    build_projects: bool,
 ) -> LockedEnvironment:
     """Return the environment with what it wants of pip, or has of it, as exact wheels."""
     if environment.installed is not None and environment.installed.distributions:
@@ -75,6 +86,7 @@ def _with_wheels(
         options=PipOptions(
             allow_sdist=request.allow_sdist,
             projects=project_folders(request),
+            build_projects=build_projects,
             may_replace=request.pip_may_replace,
             exclude_newer=request.policy.exclude_newer,
             seconds=request.solve_seconds,

@@ -50,6 +50,7 @@ def resolve(
     request: Request,
     *,
     download: bool = True,
+    build_projects: bool = True,
     preferred: Mapping[str, LockedEnvironment] | None = None,
     progress: Progress = SILENT,
     opened: Callable[[Image], object] | None = None,
@@ -57,7 +58,8 @@ def resolve(
     """Return what an image is made of, for each platform of the request in its order, and one where it has none.
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
-    Without `download` no package is downloaded to learn what it brings to pip. `preferred` are packages that are kept
+    Without `download` no package is downloaded to learn what it brings to pip. Without `build_projects` the request's
+    projects are left out, and what they need is there. `preferred` are packages that are kept
     where what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
     its layers need not wait for the packages to be chosen.
 
@@ -69,6 +71,7 @@ def resolve(
     """
     check_type("request", request, Request)
     check_type("download", download, bool)
+    check_type("build_projects", build_projects, bool)
     check_optional("preferred", preferred, Mapping)
     check_method("progress", progress, "start")
     check_callable("opened", opened)
@@ -78,7 +81,7 @@ def resolve(
     from conda_docker.image.base.opening import one_base
 
     try:
-        resolving = _Resolving(request, files, download, preferred or {}, progress, opened)
+        resolving = _Resolving(request, files, download, build_projects, preferred or {}, progress, opened)
         with one_base():
             return tuple(map(resolving.resolve, platforms))
     except InvalidSpec as error:
@@ -95,6 +98,7 @@ class _Resolving:
     request: Request
     files: Sequence[InputFile]
     download: bool
+    build_projects: bool
     preferred: Mapping[str, LockedEnvironment]
     progress: Progress
     opened: Callable[[Image], object] | None
@@ -114,7 +118,7 @@ class _Resolving:
         base_name = request.base or (DEFAULT_BASE if described.base is None else described.base.name)
         base = open_base_of(request, base_name, platform, described.base, self.progress, self.opened)
         checked = check_base(request, described, base, base_name)
-        environment = complete(request, checked, base, self.download, self.progress)
+        environment = complete(request, checked, base, self.download, self.progress, build_projects=self.build_projects)
         return Resolved(environment, base, described.virtual_packages, described.pip, base_name)
 
     def _solved(self, described: EnvironmentSpec, platform: Platform | None) -> Resolved:
@@ -141,5 +145,5 @@ class _Resolving:
         if kept is not None and solved.pip is not None:
             versions = tuple(f"{wheel.name}=={wheel.version}" for wheel in kept.wheels)
             solved = replace(solved, pip=replace(solved.pip, constraints=(*solved.pip.constraints, *versions)))
-        environment = complete(request, solved, base, self.download, self.progress)
+        environment = complete(request, solved, base, self.download, self.progress, build_projects=self.build_projects)
         return Resolved(environment, base, assumed, solved.pip, base_name)

@@ -14,8 +14,8 @@ from python_docker.registry.access.credentials import Credentials
 
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
 _LOGIN = (
-    "log in with `docker login` or `podman login`, or set CONDA_DOCKER_REGISTRY_USERNAME and "
-    "CONDA_DOCKER_REGISTRY_PASSWORD"
+    "log in with `docker login` or `podman login`, or set CONDA_DOCKER_REGISTRY_URL to this registry, and "
+    "CONDA_DOCKER_REGISTRY_USERNAME and CONDA_DOCKER_REGISTRY_PASSWORD"
 )
 _LOGIN_ANEW = f"check them, or {_LOGIN}"
 _MEANINGS = {

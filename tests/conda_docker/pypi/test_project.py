@@ -117,7 +117,11 @@ def test_a_requirement_on_the_folder_of_a_project_is_met_by_it(
     resolved = resolve_wheels(environment(pip=pip), cache_dir=cache, offline=True, options=allowed)
     found = with_projects(resolved, [project], cache_dir=cache, offline=True)
     names = [(wheel.name, wheel.project) for wheel in found.wheels]
-    assert names == [*([("more", False)] if "[extra]" in written else []), ("needed", False), ("app", True)]
+    needed = [*([("more", False)] if "[extra]" in written else []), ("needed", False)]
+    assert names == [*needed, ("app", True)]
+    without = replace(allowed, build_projects=False)
+    left = resolve_wheels(environment(pip=pip), cache_dir=cache, offline=True, options=without)
+    assert [(wheel.name, wheel.project) for wheel in left.wheels] == needed
 
 
 def test_the_requirement_may_be_that_of_a_pixi_workspace_or_its_lock(
@@ -140,6 +144,8 @@ def test_the_requirement_may_be_that_of_a_pixi_workspace_or_its_lock(
         resolve(request)
     [resolved] = resolve(replace(request, projects=(project,)))
     assert [(wheel.name, wheel.project) for wheel in resolved.environment.wheels] == [("app", True)]
+    [without] = resolve(replace(request, projects=(project,)), build_projects=False)
+    assert without.environment.wheels == ()
     (python,) = resolved.environment.packages
     lock = project / "pixi.lock"
     lock.write_text(
@@ -147,8 +153,11 @@ def test_the_requirement_may_be_that_of_a_pixi_workspace_or_its_lock(
         f"    packages:\n      linux-64:\n      - conda: {python.url}\n      - pypi: ./\n"
         f"packages:\n- conda: {python.url}\n  sha256: {python.sha256}\n- pypi: ./\n  name: app\n  version: '1.0'\n"
     )
-    [resolved] = resolve(replace(request, files=(lock,), projects=(project,)))
+    request = replace(request, files=(lock,), projects=(project,))
+    [resolved] = resolve(request)
     assert [(wheel.name, wheel.project) for wheel in resolved.environment.wheels] == [("app", True)]
+    [without] = resolve(request, build_projects=False)
+    assert without.environment.wheels == ()
 
 
 @pytest.mark.parametrize("others", [[], ["other"]])

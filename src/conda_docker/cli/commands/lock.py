@@ -215,8 +215,7 @@ def _request(values: Mapping[str, Any]) -> Request:
             base_registry=registry_of(base, values) if base else None,
             policy=policy_of(values),
             options=BuildOptions(**values_for("options", values)),
-            # Projects are built from their folders each time.
-            **{**values_for("request", values), "projects": ()},
+            **values_for("request", values),
         )
     except (ValueError, InvalidPath, InvalidEnvironment) as error:
         raise click.UsageError(str(error)) from None
@@ -253,7 +252,8 @@ def _resolved(request: Request, preferred: Mapping[str, LockedEnvironment], prog
     from conda_docker.resolution.resolve import resolve
 
     cache_dir = request.options.cache_dir or default_cache_dir()
-    found = resolve(request, preferred=preferred, progress=progress)
+    # Projects are built from their folders each time.
+    found = resolve(request, preferred=preferred, build_projects=False, progress=progress)
     return tuple(
         replace(
             each,

@@ -103,7 +103,9 @@ def activate(
         **active_variables(prefix, is_root_prefix=is_root_prefix),
     }
     written: dict[str, str] = {}
-    for source in (*(fields for _, fields in sorted(package_variables.items())), environment_variables):
+    # In whatever order a file has them: lists and images that are built again have them sorted.
+    of_environment = dict(sorted(environment_variables.items()))
+    for source in (*(fields for _, fields in sorted(package_variables.items())), of_environment):
         for name, value in source.items():
             if name.upper() in _RESERVED or not _VARIABLE.fullmatch(name):
                 notes.append(f"the variable {name[:80]!r} cannot be set by an environment and is left out")

@@ -36,11 +36,13 @@ class PipOptions:
     """What the user allows: building from source, wheels in place of conda packages, files published until a moment.
 
     `dependencies` false takes the requirements as they are, and nothing that they need. All of it may take `seconds`,
-    None for as long as it takes. `projects` are folders, without links, that are built whatever else is allowed.
+    None for as long as it takes. `projects` are folders, without links, that are built whatever else is allowed;
+    without `build_projects` they are left out, and what they need is not.
     """
 
     allow_sdist: bool = False
     projects: tuple[Path, ...] = ()
+    build_projects: bool = True
     may_replace: bool = False
     exclude_newer: datetime | None = None
     dependencies: bool = True

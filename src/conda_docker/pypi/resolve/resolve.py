@@ -177,12 +177,14 @@ def _wheels(
 ) -> list[LockedWheel]:
     wheels = []
     for package in packages:
+        is_project = package.tree is not None and package.tree.resolve() in options.projects
+        if is_project and not options.build_projects:
+            continue
         allowed = requirements.hashes.get(package.name)
         if allowed is not None:
             package = _with_allowed(package, allowed)  # noqa: PLW2901
         artifact = _best_wheel(package, target)
         if artifact is None:
-            is_project = package.tree is not None and package.tree.resolve() in options.projects
             if not options.allow_sdist and not is_project:
                 raise UnsupportedInput(f"{package.name} has no wheel for {target}; build it with --allow-sdist")
             if package.source is not None:

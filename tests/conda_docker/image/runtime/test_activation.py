@@ -62,6 +62,12 @@ def test_names_are_kept_and_set_in_upper_case_too() -> None:
     assert not {"gone", "GONE"} & variables.keys()
 
 
+def test_variables_of_an_environment_have_one_order() -> None:
+    one = run(environment_variables={"B": "1", "a": "2", "Mine": "3", "mINE": "4"})
+    other = run(environment_variables={"mINE": "4", "Mine": "3", "a": "2", "B": "1"})
+    assert list(one.variables.items()) == list(other.variables.items())
+
+
 def test_path_and_impossible_names_are_left_out_with_a_note() -> None:
     activation = run(environment_variables={"path": "/evil", "a b": "1"})
     assert activation.variables["PATH"].startswith("/opt/conda/bin")
