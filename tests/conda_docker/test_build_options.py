@@ -95,6 +95,8 @@ def test_values_as_users_write_them(field: str, value: object, meant: object) ->
         ({"home": "/srv/me"}, MissingOption, "home needs user, whose home folder it is"),
         ({"user_name": "me"}, MissingOption, "user_name needs user, whose name it is"),
         ({"prefix": "opt/conda"}, InvalidPath, "absolute"),
+        ({"prefix": "/opt/a:b"}, InvalidPath, "a colon"),
+        ({"prefix": "/opt/a\nb"}, InvalidPath, "cannot be printed"),
         ({"compression": "gzip", "compression_level": 99}, ValueError, "99"),
     ],
 )
