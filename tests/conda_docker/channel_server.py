@@ -79,6 +79,7 @@ class ChannelServer:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128  # who finds it full waits for a second, and then for longer
 
             def handle_error(self, request: object, client_address: object) -> None: ...
 
@@ -97,7 +98,7 @@ class ChannelServer:
         self.stop = stop
         return self
 
-    def wait_for(self, part: str, seconds: float = 30) -> None:
+    def wait_for(self, part: str, seconds: float = 120) -> None:
         """Return once something has been asked for whose path has this part."""
         deadline = time.monotonic() + seconds
         while not any(part in path for _, path in self.requests):
@@ -107,7 +108,7 @@ class ChannelServer:
     def _answer(self, path: str, authorization: str | None) -> Answer:
         for end, released in self.held.items():
             if path.endswith(end):
-                released.wait(60)
+                released.wait()
         for end, answer in self.answers.items():
             if path.endswith(end):
                 return answer

@@ -33,7 +33,7 @@ from tests.peers import Registry, start_registry
 from tests.python_docker.registry.faulty_proxy import random_faults
 from tests.python_docker.registry.tcp_proxy import NONE, TcpProxy
 
-QUICK = RegistryOptions(attempts=4, backoff=0.001, max_backoff=0.002, max_wait=1, read_timeout=5, environ={})
+QUICK = RegistryOptions(attempts=4, backoff=0.001, max_backoff=0.002, max_wait=1, environ={})
 
 
 class Interrupted(Exception):

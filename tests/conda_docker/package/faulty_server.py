@@ -22,7 +22,8 @@ class Fault:
     """One way to answer. What is not said is as it should be.
 
     `cut`: end the connection after so many bytes of the body; with `reset`, as a machine that goes away does, and then
-    not all of these arrive. `pause`: seconds before each `piece` of the body.
+    not all of these arrive. `pause`: seconds before each `piece` of the body. `held`: after how many bytes of the body
+    the rest waits until `released` of the server is set.
     """
 
     status: int = 0
@@ -31,6 +32,7 @@ class Fault:
     cut: int | None = None
     reset: bool = False
     pause: float = 0.0
+    held: int | None = None
     piece: int = 64 << 10
     ignore_range: bool = False
 
@@ -42,6 +44,11 @@ class Request:
     path: str
     range: str | None
     authorization: str | None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # who finds it full waits for a second, and then for longer
 
 
 class FaultyServer:
@@ -57,12 +64,12 @@ class FaultyServer:
         self.requests: list[Request] = []
         self.authorization: str | None = None
         self.token: str | None = None
+        self.released = threading.Event()
         self.most_at_once = 0
         self.connections = 0
         self._at_once = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -71,6 +78,7 @@ class FaultyServer:
         self._thread.start()
 
     def stop(self) -> None:
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -133,6 +141,8 @@ class FaultyServer:
         for start in range(0, end, fault.piece):
             if fault.pause:
                 time.sleep(fault.pause)
+            if fault.held is not None and start >= fault.held:
+                self.released.wait()
             handler.wfile.write(body[start : min(start + fault.piece, end)])
         if fault.cut is not None:
             handler.close_connection = True

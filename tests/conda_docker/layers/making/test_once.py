@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -19,6 +20,7 @@ from python_docker.image.layer import Layer
 from python_docker.image.layer_builder import build_layer
 from python_docker.parallel import Stop
 from python_docker.tar import TarEntry
+from tests.processes import LONG, ended_with_us
 
 INPUTS = {"packages": ["python"]}
 
@@ -50,63 +52,53 @@ def not_made() -> tuple[Layer, LayerFacts]:
     raise AssertionError
 
 
-def start_making(cache: Path) -> subprocess.Popen[str]:
-    """Start a process that is at work on the layer until it is told to end."""
+@contextmanager
+def making(cache: Path) -> Iterator[subprocess.Popen[str]]:
+    """Give a process that is at work on the layer until it is told to end, or the block is left."""
     process = subprocess.Popen(
         [sys.executable, "-c", _MAKE, str(cache)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert said_by(process).readline() == "makes\n"
-    return process
-
-
-def said_by(process: subprocess.Popen[str]) -> IO[str]:
-    assert process.stdout is not None
-    return process.stdout
+    with ended_with_us(process):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "makes\n"
+        yield process
 
 
 def test_who_comes_second_takes_what_the_first_has_made(tmp_path: Path) -> None:
-    first = start_making(tmp_path)
-    second = subprocess.Popen(
-        [sys.executable, "-c", _MAKE, str(tmp_path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-    )
-    time.sleep(0.3)
-    assert second.poll() is None
-    assert first.communicate("\n", timeout=30)[0] == "False\n"
-    assert second.communicate(timeout=30)[0] == "True\n"
+    command = [sys.executable, "-c", _MAKE, str(tmp_path)]
+    with (
+        making(tmp_path) as first,
+        ended_with_us(
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        ) as second,
+    ):
+        time.sleep(0.3)
+        assert second.poll() is None
+        assert first.communicate("\n", timeout=LONG)[0] == "False\n"
+        assert second.communicate(timeout=LONG)[0] == "True\n"
     assert not list((tmp_path / "blobs").glob(".*partial*"))
 
 
-def test_a_process_that_is_killed_lets_the_next_in_at_once(tmp_path: Path) -> None:
-    first = start_making(tmp_path)
-    first.kill()
-    first.communicate()
-    begun = time.monotonic()
+def test_a_process_that_is_killed_lets_the_next_in_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "_PATIENCE", 10_000)  # which this test does not have
+    with making(tmp_path):
+        pass
     store = FolderStore(tmp_path)
     assert not made_once(INPUTS, store, lambda: made(store), Stop())[2]
-    assert time.monotonic() - begun < 2
 
 
 def test_who_is_told_to_stop_waits_no_longer(tmp_path: Path) -> None:
-    first = start_making(tmp_path)
     stop = Stop()
     stop.set(OSError("the disk is full"))
-    try:
-        with pytest.raises(CancelledError):
-            made_once(INPUTS, FolderStore(tmp_path), not_made, stop)
-    finally:
-        first.kill()
-        first.communicate()
+    with making(tmp_path), pytest.raises(CancelledError):
+        made_once(INPUTS, FolderStore(tmp_path), not_made, stop)
 
 
 def test_one_that_takes_too_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "_PATIENCE", 0.1)
-    first = start_making(tmp_path)
     store = FolderStore(tmp_path)
-    try:
+    with making(tmp_path):
         assert not made_once(INPUTS, store, lambda: made(store), Stop())[2]
-    finally:
-        first.kill()
-        first.communicate()
 
 
 def test_a_layer_is_made_anew_where_that_is_wanted(tmp_path: Path) -> None:

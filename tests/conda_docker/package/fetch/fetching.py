@@ -13,7 +13,7 @@ from python_docker.registry.access.options import RegistryOptions
 from tests.conda_docker.channel import File, SyntheticPackage
 from tests.conda_docker.package.faulty_server import FaultyServer
 
-QUICK = RegistryOptions(attempts=4, backoff=0.001, max_backoff=0.002, max_wait=5, read_timeout=2, environ={})
+QUICK = RegistryOptions(attempts=4, backoff=0.001, max_backoff=0.002, max_wait=5, environ={})
 
 
 SMALL = SyntheticPackage(name="small", files={"share/small": "small"})

@@ -6,8 +6,7 @@ import errno
 import json
 import os
 import threading
-import time
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from python_docker.parallel import Stop
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
 from tests.conda_docker.package.fetch.fetching import LARGE, QUICK, SMALL, Serve, fetch, left_in
+from tests.processes import wait_for
 
 
 def test_packages_are_downloaded_whole(
@@ -132,8 +132,11 @@ def test_a_package_with_an_md5_alone_is_checked_by_it(small: LockedPackage, cach
 def test_packages_come_as_they_become_ready(
     small: LockedPackage, large: LockedPackage, server: FaultyServer, cache: Path
 ) -> None:
-    server.always = Fault(pause=0.02)  # for each 64 KiB
-    assert [record.name for record, _ in fetch_packages([large, small], cache, options=QUICK)] == ["small", "large"]
+    server.always = Fault(held=1_000_000)
+    fetched = fetch_packages([large, small], cache, options=QUICK)
+    assert next(fetched)[0].name == "small"
+    server.released.set()
+    assert next(fetched)[0].name == "large"
 
 
 @pytest.mark.parametrize("smallest_first", [True, False])
@@ -148,7 +151,7 @@ def test_who_waits_for_a_server_that_says_nothing_can_be_told_to_give_up(
     small: LockedPackage, server: FaultyServer, cache: Path
 ) -> None:
     stop = Stop()
-    server.always = Fault(pause=3)
+    server.always = Fault(held=0)
     threading.Timer(0.1, stop.set, [OSError("the registry has gone")]).start()
     with pytest.raises(CancelledError):
         list(fetch_early([small], cache, stop=stop, early=False))
@@ -160,8 +163,13 @@ def test_no_more_workers_than_allowed_are_at_work(
     packages = [SyntheticPackage(name=f"p{number}", files={"x": str(number)}) for number in range(12)]
     synthetic_channel.add(*packages)
     server = serve(synthetic_channel.folder)
-    server.always = Fault(pause=0.05)
-    fetch(*[synthetic_channel.locked(package, url=server.url) for package in packages], cache=cache, workers=3)
+    server.always = Fault(held=0)
+    records = [synthetic_channel.locked(package, url=server.url) for package in packages]
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(fetch, *records, cache=cache, workers=3)
+        wait_for(lambda: server.most_at_once == 3)
+        server.released.set()
+        fetched.result()
     assert server.most_at_once == 3
 
 
@@ -178,14 +186,16 @@ def test_a_slow_host_does_not_hold_up_others(synthetic_channel: SyntheticChannel
     packages = [SyntheticPackage(name=f"p{number}", files={"x": str(number)}) for number in range(8)]
     synthetic_channel.add(*packages)
     slow, quick = serve(synthetic_channel.folder), serve(synthetic_channel.folder)
-    slow.always = Fault(pause=0.5)
+    slow.always = Fault(held=0)
     # Of equal size, so that they are begun in this order.
     records = [
         synthetic_channel.locked(package, url=(slow if number < 6 else quick).url)
         for number, package in enumerate(packages)
     ]
-    order = [record.name for record, _ in fetch_early(records, cache, options=QUICK, workers=2, early=False)]
-    assert set(order[:2]) == {"p6", "p7"}
+    fetched = fetch_early(records, cache, options=QUICK, workers=2, early=False)
+    assert {next(fetched)[0].name, next(fetched)[0].name} == {"p6", "p7"}
+    slow.released.set()
+    assert len(list(fetched)) == 6
 
 
 def test_progress_tells_of_each_byte(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
@@ -221,14 +231,11 @@ def test_a_file_name_with_other_characters_is_downloaded(
 def test_one_failure_ends_the_rest(
     small: LockedPackage, large: LockedPackage, server: FaultyServer, cache: Path
 ) -> None:
-    server.always = Fault(pause=0.05)
+    server.always = Fault(held=1_000_000)
     bad = replace(small, url="http://127.0.0.1:9/linux-64/small-1.0-0.conda")
     with pytest.raises(DownloadError, match="connection refused"):
         fetch(large, bad, cache=cache)
-    deadline = time.monotonic() + 30
-    while any(thread.name.startswith("fetch") for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not any(thread.name.startswith("fetch") for thread in threading.enumerate()))
     assert not download_path(large, cache).exists()
 
 

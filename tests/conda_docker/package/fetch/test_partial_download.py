@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,10 @@ from conda_docker.package.fetch.find import download_path
 from tests.conda_docker.channel import SyntheticChannel
 from tests.conda_docker.package.faulty_server import Fault, FaultyServer
 from tests.conda_docker.package.fetch.fetching import LARGE, fetch, left_in
+from tests.processes import LONG, ended_with_us, wait_for
+
+HALF = Fault(held=1_500_000)
+"""The rest comes when all is over."""
 
 
 def test_a_leftover_that_is_too_long_is_thrown_away(large: LockedPackage, server: FaultyServer, cache: Path) -> None:
@@ -132,29 +138,33 @@ def _pickled(record: LockedPackage) -> bytes:
     return pickle.dumps(replace(record, record=dict(record.record)))
 
 
-def start_fetching(record: LockedPackage, cache: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def fetching(record: LockedPackage, cache: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Give a process that fetches a package; it ends with the block at the latest."""
     process = subprocess.Popen(
         [sys.executable, "-c", _FETCH, str(cache)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdin is not None
-    process.stdin.write(_pickled(record))
-    process.stdin.close()
-    process.stdin = None
-    return process
+    with ended_with_us(process):
+        assert process.stdin is not None
+        process.stdin.write(_pickled(record))
+        process.stdin.close()
+        process.stdin = None
+        yield process
 
 
 def test_processes_at_once_all_get_it_by_one_download(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
     server.always = Fault(pause=0.02)
-    processes = [start_fetching(large, cache) for _ in range(3)]
-    for process in processes:
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-        assert str(download_path(large, cache)).encode() in output
+    with ExitStack() as running:
+        processes = [running.enter_context(fetching(large, cache)) for _ in range(3)]
+        for process in processes:
+            output, errors = process.communicate(timeout=LONG)
+            assert process.returncode == 0, errors
+            assert str(download_path(large, cache)).encode() in output
     assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
     assert left_in(cache) == [f"{large.sha256}-{large.file_name}"]
     assert len(server.requests) == 1
@@ -173,15 +183,13 @@ def test_what_has_just_come_to_another_is_not_downloaded_again(
 def test_who_waits_for_a_process_that_is_killed_goes_on_at_once(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
-    server.always = Fault(pause=0.05)
-    first = start_fetching(large, cache)
-    _wait_for_half(first, large, cache)
-    with ThreadPoolExecutor(1) as pool:
+    server.faults.append(HALF)
+    with fetching(large, cache) as first, ThreadPoolExecutor(1) as pool:
+        _wait_for_half(first, large, cache)
         second = pool.submit(fetch, large, cache=cache)
         time.sleep(0.2)
         assert len(server.requests) == 1
-        server.always = None
-        first.send_signal(signal.SIGKILL)
+        first.kill()
         first.communicate()
         assert second.result(timeout=120)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
     assert (server.ranges[-1] or "").startswith("bytes=")
@@ -196,40 +204,28 @@ def test_who_gets_nothing_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(partial_download, "_PATIENCE", 0.2)
-    server.always = Fault(pause=0.05)
-    first = start_fetching(large, cache)
-    _wait_for_half(first, large, cache)
-    first.send_signal(signal.SIGSTOP)
-    server.always = None
-    try:
+    server.faults.append(HALF)
+    with fetching(large, cache) as first:
+        _wait_for_half(first, large, cache)
+        first.send_signal(signal.SIGSTOP)
         assert fetch(large, cache=cache)["large"].read_bytes() == synthetic_channel.path(LARGE).read_bytes()
-    finally:
-        first.kill()
-        first.communicate()
 
 
 def _wait_for_half(process: subprocess.Popen[bytes], record: LockedPackage, cache: Path) -> Path:
     """Wait until some of a package has come to a process, and return where that is."""
     partial = cache / "packages" / f".{record.sha256}-{record.file_name}.partial"
-    deadline = time.monotonic() + 60
-    while not (partial.exists() and partial.stat().st_size > 300_000):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: partial.exists() and partial.stat().st_size > 300_000, process)
     return partial
 
 
 def test_after_a_kill_the_next_process_goes_on(
     large: LockedPackage, server: FaultyServer, cache: Path, synthetic_channel: SyntheticChannel
 ) -> None:
-    server.always = Fault(pause=0.05)
-    process = start_fetching(large, cache)
-    partial = _wait_for_half(process, large, cache)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    server.faults.append(HALF)
+    with fetching(large, cache) as process:
+        partial = _wait_for_half(process, large, cache)
     assert not download_path(large, cache).exists()
     kept = partial.stat().st_size
-    server.always = None
     fetch(large, cache=cache)
     assert (server.ranges[-1] or "").startswith(f"bytes={kept}-")
     assert download_path(large, cache).read_bytes() == synthetic_channel.path(LARGE).read_bytes()
