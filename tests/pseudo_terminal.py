@@ -42,7 +42,7 @@ def run_on_terminal(
     rows: int = 24,
     interrupt_when: Callable[[list[str]], bool] | None = None,
     typed: bytes = b"\x03",
-    timeout: float = 60,
+    timeout: float = 120,
 ) -> Session:
     """Run a program on a terminal of this size and return what was seen.
 
@@ -61,6 +61,7 @@ def run_on_terminal(
         if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+            os.close(terminal)
             raise TimeoutError(f"{command} still runs; on the screen: {screen.display}")
         try:
             data = os.read(terminal, 1 << 16)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from tests.peers import (
     unpack_image,
 )
 from tests.peers import start_registry as start_registry_in
+from tests.processes import LONG, ended_with_us
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -208,8 +208,8 @@ class TestRootFileSystem:
     ) -> None:
         root = write_root(tmp_path / "root", runnable_files)
         with pytest.raises(PeerError, match="did not end within"):
-            request.getfixturevalue(runtime)(root, "/bin/sleep", "3600.25", timeout=1)
-        wait_until_gone("3600.25")
+            request.getfixturevalue(runtime)(root, "/bin/sleep", f"3600.{os.getpid()}", timeout=1)
+        wait_until_gone(f"3600.{os.getpid()}")
 
 
 def traces(text: str) -> list[str]:
@@ -229,7 +229,7 @@ def traces(text: str) -> list[str]:
 
 
 def wait_until_gone(text: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONG
     while left := traces(text):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
@@ -243,13 +243,13 @@ class TestNothingStays:
         try:
             write_docker_archive(tmp_path / "a.tar", [layer_tar(runnable_files)], runtime=hello_config())
             engine.load(tmp_path / "a.tar")
-            engine.docker("run", "--detach", "--network", "none", "hello", "/bin/sleep", "3601.5")
-            assert len(traces("3601.5")) > 0
+            engine.docker("run", "--detach", "--network", "none", "hello", "/bin/sleep", f"3601.{os.getpid()}")
+            assert len(traces(f"3601.{os.getpid()}")) > 0
             assert len(traces(f"{tmp_path}/stopped/")) > 1
         finally:
             registry.stop()
             engine.stop()
-        assert traces("3601.5") == []
+        assert traces(f"3601.{os.getpid()}") == []
         assert traces(f"{tmp_path}/stopped/") == []
         assert traces(f"conda-docker-tests-{os.getpid()}-{engine.socket.parent.name.rpartition('-')[2]}") == []
         assert not engine.socket.parent.exists()
@@ -263,12 +263,11 @@ class TestNothingStays:
             "print(servers[1].socket.parent, flush=True); time.sleep(600)"
         )
         command = [sys.executable, "-c", script, str(tmp_path / "killed")]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as tests:
+        with ended_with_us(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)) as tests:
             assert tests.stdout is not None
             socket_folder = Path(tests.stdout.readline().strip())
             assert (socket_folder / "docker.sock").is_socket()
             assert len(traces(f"{tmp_path}/killed/")) > 2
-            tests.send_signal(signal.SIGKILL)
         wait_until_gone(f"{tmp_path}/killed/")
         (socket_folder / "docker.sock").unlink()
         socket_folder.rmdir()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.faulty_pushes import Scene, scene
 from tests.peers.containment import wait_until
+from tests.processes import LONG, ended_with_us
 
 ATTEMPTS = 20
 LATE = "late-1.0-0.conda"
@@ -55,6 +56,7 @@ class Stage:
     registry: peers.Registry
     repository: str
     environment: dict[str, str]
+    running: ExitStack
 
     def begin(self, *, limit: int | None = None) -> subprocess.Popen[bytes]:
         """Begin to build; no file may have more than `limit` blocks of 512 bytes."""
@@ -65,7 +67,8 @@ class Stage:
         if limit is not None:
             command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *command]
         with (self.folder / "log").open("wb") as log:
-            return subprocess.Popen(command, cwd=self.folder, env=self.environment, stderr=log)
+            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stderr=log)
+        return self.running.enter_context(ended_with_us(process))
 
     def begin_and_wait(self, **options: int) -> subprocess.Popen[bytes]:
         """Begin to build, and return once the early layer is at the registry."""
@@ -107,15 +110,16 @@ def stage(tmp_path: Path, registry: peers.Registry, repository: str, environment
     channel.add(*PACKAGES)
     server = ChannelServer(channel.folder).start()
     server.held[LATE] = threading.Event()
-    yield Stage(tmp_path, server, registry, repository, environment)
-    server.held[LATE].set()
-    server.stop()
+    with ExitStack() as running:
+        running.callback(server.stop)
+        running.callback(server.held[LATE].set)
+        yield Stage(tmp_path, server, registry, repository, environment, running)
 
 
 def test_ctrl_c_leaves_nothing(stage: Stage) -> None:
     process = stage.begin_and_wait()
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(LONG) == 130
     assert not stage.server.held[LATE].is_set(), "it did not wait for the package"
     assert stage.found() == []
     assert {path.name for path in stage.folder.iterdir()} == {"cache", "channel", "log", "home"}
@@ -125,7 +129,7 @@ def test_ctrl_c_leaves_nothing(stage: Stage) -> None:
 def test_kill_leaves_nothing_that_could_be_taken_for_an_image(stage: Stage) -> None:
     process = stage.begin_and_wait()
     process.kill()
-    process.wait(60)
+    process.wait(LONG)
     assert stage.found() == []
     stage.assert_that_the_next_is_right()
 
@@ -134,7 +138,7 @@ def test_kill_leaves_nothing_that_could_be_taken_for_an_image(stage: Stage) -> N
 def test_a_full_disk_leaves_nothing(stage: Stage) -> None:
     process = stage.begin_and_wait(limit=2000)  # less than the late package has
     stage.server.held[LATE].set()
-    assert process.wait(60) == 1
+    assert process.wait(LONG) == 1
     assert "cannot be written: File too large" in (stage.folder / "log").read_text()
     assert stage.found() == []
     stage.assert_that_the_next_is_right()

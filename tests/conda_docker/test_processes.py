@@ -6,18 +6,19 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from python_docker.transports import open_image
 from tests.conda_docker.channel import File, SyntheticChannel, SyntheticPackage
+from tests.processes import ended_with_us
 
 AT_ONCE = max(2, os.cpu_count() or 1)
 BUILDS = 300
@@ -129,10 +130,8 @@ def test_a_build_killed_at_any_moment_harms_no_later_build(
             if attempt % 4 == 0:
                 shutil.rmtree(folder, ignore_errors=True)
             arguments = command(channel, folder / "cache", f"oci:{folder / 'layout'}")
-            victim = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(moments.uniform(0, whole * 1.2))
-            victim.send_signal(signal.SIGKILL)
-            victim.wait()
+            with ended_with_us(subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)):
+                time.sleep(moments.uniform(0, whole * 1.2))
             if attempt % 2:
                 shutil.rmtree(folder / "layout", ignore_errors=True)
             done = run(arguments)
@@ -147,8 +146,12 @@ def test_a_build_killed_at_any_moment_harms_no_later_build(
 
 def test_builds_at_once_on_one_cache_and_one_output(channel: SyntheticChannel, digest: str, tmp_path: Path) -> None:
     arguments = command(channel, tmp_path / "cache", str(tmp_path / "demo.tar"))
-    builds = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(6)]
-    assert [(build.communicate()[1], build.returncode) for build in builds] == [("", 0)] * 6
+    with ExitStack() as running:
+        builds = [
+            running.enter_context(ended_with_us(subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)))
+            for _ in range(6)
+        ]
+        assert [(build.communicate()[1], build.returncode) for build in builds] == [("", 0)] * 6
     assert str(open_image(str(tmp_path / "demo.tar")).digest) == digest
     assert {path.name for path in tmp_path.iterdir()} == {"cache", "demo.tar"}
 

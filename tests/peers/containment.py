@@ -72,7 +72,7 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def wait_until(
-    condition: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, seconds: float = 60
+    condition: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, seconds: float = 120
 ) -> None:
     """Return once the condition is true; raise with the end of its log when the server ends or takes too long."""
     deadline = time.monotonic() + seconds
@@ -84,7 +84,7 @@ def wait_until(
         time.sleep(0.02)
 
 
-def stop(process: subprocess.Popen[bytes], *, seconds: float = 10) -> None:
+def stop(process: subprocess.Popen[bytes], *, seconds: float = 30) -> None:
     """End a server: politely first, for sure after `seconds`."""
     process.terminate()
     try:
@@ -102,7 +102,7 @@ def kill_namespaces(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         for init in inits:
-            select.select([init], [], [], 30)
+            select.select([init], [], [], 120)
     finally:
         for init in inits:
             os.close(init)
@@ -127,7 +127,7 @@ def remove_cgroups(name: str) -> None:
 
 def _remove_cgroup(folder: Path) -> None:
     # A group stays busy for a moment after its last process has ended.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         try:
             return folder.rmdir()

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from python_docker.version import __version__
 from tests.archives import only_linux
 from tests.conda_docker.cli.conftest import Run
 from tests.images import write_docker_archive
+from tests.processes import LONG, ended_with_us, wait_for
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
@@ -227,13 +227,15 @@ def test_an_interrupted_copy_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    while not (written := [path for folder in (target, temporary) for path in folder.rglob("*") if path.is_file()]):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    assert written
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    with ended_with_us(process):
+        wait_for(
+            lambda: [path for folder in (target, temporary) for path in folder.rglob("*") if path.is_file()], process
+        )
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=LONG)
     assert (process.returncode, output) == (code, b"")
-    assert errors == {signal.SIGINT: b"error: interrupted\n", signal.SIGTERM: b"error: terminated\n"}[number]
+    *announced, last = errors.splitlines()
+    assert last == {signal.SIGINT: b"error: interrupted", signal.SIGTERM: b"error: terminated"}[number]
+    assert announced in ([], [b"stopping what is under way..."])
     assert list(target.iterdir()) == []
     assert list(temporary.iterdir()) == []

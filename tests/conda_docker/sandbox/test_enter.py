@@ -14,6 +14,7 @@ from conda_docker.sandbox import Sandbox, View
 from conda_docker.sandbox.find import KINDS
 from python_docker.programs import Program, run_program
 from tests.conda_docker.sandboxes import sandbox_of
+from tests.processes import wait_for
 
 HERE = {path: Path(path) for path in ("/usr", "/bin", "/lib", "/lib64") if Path(path).is_dir()}
 VIEW = View(folders=HERE, devices=True, variables={"PATH": "/usr/bin:/bin"})
@@ -104,16 +105,15 @@ def test_killed_it_takes_all_along(sandbox: Sandbox, tmp_path: Path) -> None:
     view = View(folders=HERE, writable={"/shared": tmp_path}, devices=True)
     command = sandbox.command(["/bin/sh", "-c", "while :; do echo x >> /shared/alive; done"], view)
     with Program(command, environ={}) as program:
-        while not (tmp_path / "alive").exists():
-            assert program.poll() is None
-            time.sleep(0.02)
+        wait_for(lambda: (tmp_path / "alive").exists() or program.poll() is not None)
         program.kill()
-    for _ in range(200):
+
+    def stands_still() -> bool:
         before = (tmp_path / "alive").stat().st_size
         time.sleep(0.1)
-        if (tmp_path / "alive").stat().st_size == before:
-            return
-    pytest.fail("the program still runs")
+        return (tmp_path / "alive").stat().st_size == before
+
+    wait_for(stands_still)
 
 
 def test_it_runs_by_itself(sandbox: Sandbox) -> None:

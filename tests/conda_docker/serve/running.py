@@ -64,7 +64,9 @@ def run_server(
     assert process.stderr is not None
     said = process.stderr.readline()
     match = re.search(r"https?://127\.0\.0\.1:(\d+)", said)
-    assert match is not None, said + process.stderr.read()
+    if match is None:
+        process.kill()
+        raise AssertionError(said + process.communicate()[1])
     return RunningServer(f"localhost:{match[1]}", process)
 
 

@@ -14,6 +14,7 @@ import pytest
 from python_docker.files import leftovers
 from python_docker.files.atomic import write_whole_file
 from python_docker.files.leftovers import remove_folder, remove_leftovers
+from tests.processes import ended_with_us
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 TOKEN = "0123456789abcdef"
@@ -38,15 +39,12 @@ def names(folder: Path) -> list[str]:
 @pytest.fixture
 def killed(tmp_path: Path) -> list[str]:
     """Return the names of what a process left in `tmp_path` that was killed while it wrote."""
-    writer = subprocess.Popen([sys.executable, "-c", _WRITE_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE)
-    try:
+    command = [sys.executable, "-c", _WRITE_AND_WAIT, str(tmp_path)]
+    with ended_with_us(subprocess.Popen(command, stdout=subprocess.PIPE)) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"half\n"
         remove_leftovers(tmp_path)
         assert len(names(tmp_path)) == 2, "what a living process writes was removed"
-    finally:
-        writer.kill()
-        writer.communicate()
     return names(tmp_path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ import pytest
 
 from python_docker.errors import Error
 from python_docker.files.lock import locked, try_lock
+from tests.processes import ended_with_us
 
 _HOLD = """
 import sys, time
@@ -64,15 +64,13 @@ def test_only_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_lock_of_the_killed_is_free(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, text=True
-    ) as holder:
+    command = [sys.executable, "-c", _HOLD, str(tmp_path / "lock")]
+    with ended_with_us(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(Error, match="another process holds the lock"), locked(tmp_path / "lock", timeout=0.1):
             pass
-        holder.send_signal(signal.SIGKILL)
-    with locked(tmp_path / "lock", timeout=5):
+    with locked(tmp_path / "lock"):
         pass
 
 

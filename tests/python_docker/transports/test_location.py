@@ -16,6 +16,7 @@ from python_docker.spec.reference import ImageReference
 from python_docker.transports.location import Location
 from tests.archives import docker_members, tar_of
 from tests.images import layer_tar, write_oci_layout
+from tests.processes import ended_with_us
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"})]
 
@@ -93,12 +94,13 @@ def test_a_file_that_is_not_called_tar_is_never_written_to_by_chance(here: Path)
 def test_a_pipe_is_read_as_an_archive(here: Path) -> None:
     os.mkfifo(here / "pipe")
     archive = tar_of(docker_members(LAYERS, tags=["hello:1"]))
-    writer = subprocess.Popen(["/bin/sh", "-c", "cat > pipe"], stdin=subprocess.PIPE, cwd=here)
-    assert writer.stdin is not None
-    writer.stdin.write(archive)
-    writer.stdin.close()
-    assert open_image("pipe").list_files() == ["etc", "etc/greeting"]
-    assert writer.wait() == 0
+    command = ["/bin/sh", "-c", "cat > pipe"]
+    with ended_with_us(subprocess.Popen(command, stdin=subprocess.PIPE, cwd=here)) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write(archive)
+        writer.stdin.close()
+        assert open_image("pipe").list_files() == ["etc", "etc/greeting"]
+        assert writer.wait() == 0
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "a\0b"], ids=["long", "nul"])

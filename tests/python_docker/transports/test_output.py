@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from python_docker.image import Image
 from python_docker.transports.output import FileOutput, StreamOutput, is_standard_output, write_file
 from tests.archives import COMPRESSIONS, docker_members, only_linux, tar_of
 from tests.images import layer_tar
+from tests.processes import ended_with_us
 
 LAYERS = [layer_tar({"etc/greeting": b"hello\n"}), layer_tar({"large": os.urandom(1_000_000)})]
 DESTINATIONS = ["docker-archive:{}/out:hello:v2", "oci-archive:{}/out:v2", "oci:{}/out:v2"]
@@ -231,10 +231,9 @@ write_image(image, sys.argv[2])
 def _kill_in_the_middle(source: str, destination: str) -> None:
     """Start to copy an image in another process, and kill that when some of the top layer is written."""
     command = [sys.executable, "-c", _STALLING, source, destination]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with ended_with_us(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "half\n"
-        process.send_signal(signal.SIGKILL)
 
 
 def test_temporary_file_of_a_compressed_archive_meets_a_full_disk(tmp_path: Path) -> None:

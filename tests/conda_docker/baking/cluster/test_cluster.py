@@ -127,7 +127,7 @@ def test_workers_that_are_killed_and_a_scheduler_that_restarts(
     while cluster.workers:
         cluster.kill_worker()
     cluster.start(2)
-    baking.join(90)
+    baking.join(200)
     assert done, "the bake does not end"
     check_images(targets, done[0], here(targets, tmp_path / "here"))
     assert f"the Dask scheduler {cluster.address} has gone; waiting for it to come back" in caplog.messages
@@ -243,7 +243,7 @@ def test_without_dask_it_is_said_how_to_get_it(targets: list[Target], monkeypatc
 def _wait_for(condition: Any) -> None:
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"
         time.sleep(0.02)

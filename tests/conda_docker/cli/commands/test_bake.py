@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
@@ -25,6 +25,7 @@ from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import ChannelServer
 from tests.conda_docker.cli.conftest import Run
 from tests.peers import Registry
+from tests.processes import LONG, ended_with_us
 
 PYTHONS = [SyntheticPackage(name="python", version=version) for version in ("3.11.1", "3.12.1")]
 
@@ -295,10 +296,21 @@ def test_files_that_are_not_text_are_passed_over(conda_docker: Run, modules: Pat
     assert len(json.loads(result.stdout)["images"]) == 3
 
 
+@pytest.fixture
+def server(synthetic_channel: SyntheticChannel) -> Iterator[ChannelServer]:
+    """Return a server of the channel."""
+    running = ChannelServer(synthetic_channel.folder).start()
+    yield running
+    running.stop()
+
+
 def test_ctrl_c_leaves_nothing_half_written(
-    modules: Path, tmp_path: Path, synthetic_channel: SyntheticChannel, environment: dict[str, str]
+    modules: Path,
+    tmp_path: Path,
+    synthetic_channel: SyntheticChannel,
+    environment: dict[str, str],
+    server: ChannelServer,
 ) -> None:
-    server = ChannelServer(synthetic_channel.folder).start()
     for path in modules.glob("*/*/environment.yml"):
         path.write_text(path.read_text().replace(synthetic_channel.url, server.url))
     server.held["samtools-1.0-0.conda"] = threading.Event()
@@ -321,13 +333,12 @@ def test_ctrl_c_leaves_nothing_half_written(
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "out" / "picard-sort" / "index.json").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(0.5)  # until it is told
-    process.send_signal(signal.SIGINT)
-    table, said = process.communicate(timeout=30)
+    with ended_with_us(process):
+        assert process.stderr is not None
+        assert any(line.startswith("image picard-sort: built") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        table, said = process.communicate(timeout=LONG)
+    assert not server.held["samtools-1.0-0.conda"].is_set(), "it did not wait for the package"
     server.held["samtools-1.0-0.conda"].set()
     assert process.returncode == ExitCode.SIGINT
     assert said.endswith("error: interrupted\n")
@@ -347,9 +358,8 @@ def test_ctrl_c_leaves_nothing_half_written(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["picard-sort"]
     assert not validate(open_image(f"oci:{tmp_path}/out/picard-sort")).problems
     again = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LONG, check=False
     )
-    server.stop()
     assert again.returncode == 0
     assert [row.split()[1] for row in again.stdout.splitlines()[1:4]] == ["unchanged", "built", "built"]
     assert len(list((tmp_path / "out").iterdir())) == 3

@@ -68,9 +68,7 @@ def test_who_comes_second_takes_what_the_first_has_made(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _MAKE, str(tmp_path)]
     with (
         making(tmp_path) as first,
-        ended_with_us(
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        ) as second,
+        ended_with_us(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)) as second,
     ):
         time.sleep(0.3)
         assert second.poll() is None
