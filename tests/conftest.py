@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import peers
 from tests.images import hello_files
 from tests.peers import availability
 from tests.python_docker.registry.stub_registry import StubRegistry
 
-# Tests assert no time, and this machine may be busy with others.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# Tests assert no time, and this machine may be busy with others. `--hypothesis-profile exploring` tries new examples.
+settings.register_profile("exploring", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("exploring"), derandomize=True)
+settings.load_profile("repeatable")
 
 # Started in the background by a shell, this process ignores Ctrl-C, and so would every program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -177,7 +177,7 @@ def test_a_layout_is_progress_by_names(conda_docker: Run, images: tuple[str, str
 def test_ctrl_c_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
     write_oci_layout(tmp_path / "layout", [layer_tar({"noise": os.urandom(200_000)})])
     (tmp_path / "report.html").write_text(GENERATOR)
-    with slow_registry(tmp_path / "layout", rate=20_000) as name:
+    with slow_registry(tmp_path / "layout", rate=1000) as name:
         session = run_on_terminal(
             [Path(sys.executable).with_name("conda-docker"), "report", name],
             env=environment,
