@@ -276,8 +276,10 @@ def _activation(
 
 def shell_of(environment: LockedEnvironment, system: BaseSystem, prefix: str) -> str | None:
     """Return the shell that reads an entrypoint: the base's, else the environment's own; None where there is none."""
-    if system.shells or system.problem is not None:
+    if system.problem is not None:
         return "/bin/sh"
+    if system.shells:
+        return system.shells[0]
     own = next((package.name for package in environment.packages if package.name in ("bash", "dash")), None)
     return None if own is None else f"{prefix}/bin/{own}"
 

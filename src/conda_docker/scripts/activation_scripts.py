@@ -46,7 +46,7 @@ _PRINTERS = (
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FUNCTION = re.compile(r"BASH_FUNC_(.+?)(?:%%|\(\))")
 _OF_THE_SHELL = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "HOME", "PS1", "PS2", "PS4", "IFS", "OPTIND", "BASH_ENV"})
-_SHELLS = ("/bin/bash", "/bin/sh")
+_SHELLS = ("/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/bin/sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ def evaluate(
     """
     with lay_out(layers) as tree:
         shells = (f"{prefix}/bin/bash", *_SHELLS)
-        shell = next((path for path in shells if (tree.folder / path[1:]).exists()), None)
+        shell = next((path for path in shells if tree.files.has_file(path)), None)
         if shell is None:
             return Evaluated({}, problem="the image has no shell")
-        printer = next((words for words in _PRINTERS if (tree.folder / words[0][1:]).exists()), None)
+        printer = next((words for words in _PRINTERS if tree.files.has_file(words[0])), None)
         if printer is None:
             return Evaluated({}, problem="the image has neither `cat` nor `env`")
         # Whatever scripts print, or do to their standard output, what they set is printed where they do not.

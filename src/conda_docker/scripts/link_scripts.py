@@ -146,8 +146,12 @@ def run_link_scripts(
 
 
 def _find_shell(tree: Tree, prefix: str) -> str:
-    for place in (*(f"{prefix.strip('/')}/{shell}" for shell in _SHELLS), *_SHELLS):
-        if place in tree.before or (tree.folder / place).exists():
+    for place in (
+        *(f"{prefix.strip('/')}/{shell}" for shell in _SHELLS),
+        *_SHELLS,
+        *(f"usr/{shell}" for shell in _SHELLS),
+    ):
+        if tree.files.has_file(place):
             return f"/{place}"
     raise ScriptFailed(
         "link scripts need a shell, and neither the base image nor the environment has one; add the package bash, or "

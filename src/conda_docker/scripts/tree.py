@@ -43,13 +43,14 @@ class Tree:
     """Files laid out in `folder`; `before` is their state then, by path relative to it.
 
     `folders` are those of the image, with the owners and modes that they have there, and `owners` those of files that
-    are not root's, as numbers.
+    are not root's, as numbers. `files` are the image's: on disk, a link to `/bin/x` would lead to this machine's.
     """
 
     folder: Path
     before: dict[str, _Status]
     folders: Mapping[str, TarEntry] = field(default_factory=dict)
     owners: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    files: FileSystem = field(default_factory=lambda: FileSystem(()))
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def lay_out(layers: Sequence[Layer]) -> Iterator[Tree]:
         entries = [member.entry for path in files if (member := files.get(path)) is not None]
         folders = {entry.path: entry for entry in entries if entry.type is EntryType.DIRECTORY}
         owners = {entry.path: (entry.uid, entry.gid) for entry in entries if entry.uid or entry.gid}
-        yield Tree(folder, dict(_look(folder)), folders, owners)
+        yield Tree(folder, dict(_look(folder)), folders, owners, files)
 
 
 def _write(files: FileSystem, layers: Sequence[Layer], root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from python_docker.errors import InvalidLayer, NotFound
@@ -136,6 +137,17 @@ class FileSystem:
     def get(self, path: str) -> Member | None:
         """Return the member at a path, links in its folders not followed."""
         return self._members.get(clamped_path(path))
+
+    def has_file(self, path: str) -> bool:
+        """Return whether a path leads to a file, links in it followed within the root."""
+        with suppress(NotFound):
+            member = self.get(self.resolve(path))
+            return (
+                member is not None
+                and member.content is not None
+                and member.entry.type in (EntryType.FILE, EntryType.HARDLINK)
+            )
+        return False
 
     def resolve(self, path: str, *, follow_last: bool = True) -> str:
         """Return `path` with every symbolic link on the way followed, within the root; it need not exist.

@@ -336,6 +336,11 @@ def test_post_link_scripts_are_named_and_activation_scripts_sourced(
     assert with_shell.image.config["Entrypoint"] == ["/opt/conda/bin/conda-docker-entrypoint"]
     entry = tree(with_shell.image)["bin/conda-docker-entrypoint"]
     assert entry.mode == 0o755
+    base = Image()
+    base.add_layer_contents({"/bin/bash": b""})
+    with_bash = build_image(environment_of(synthetic_channel, "gcc"), base, options(tmp_path)).image
+    script = with_bash.filesystem().read("/opt/conda/bin/conda-docker-entrypoint")
+    assert script.startswith(b"#!/bin/bash\n")
     never = build_image(
         environment_of(synthetic_channel, "gcc"), None, options(tmp_path, activate=Activate.NEVER)
     ).image

@@ -9,6 +9,8 @@ import pytest
 from conda_docker.sandbox import Sandbox
 from conda_docker.scripts.activation_scripts import Evaluated, difference, evaluate, in_common
 from python_docker.image import Image
+from python_docker.image.layer_builder import build_layer
+from python_docker.tar import EntryType, TarEntry
 
 FOLDER = "/opt/conda/etc/conda/activate.d"
 BEFORE = {"PATH": "/opt/conda/bin:/bin", "CONDA_PREFIX": "/opt/conda", "OLD": "old"}
@@ -32,6 +34,19 @@ def test_variables_that_scripts_export(base: Image, sandbox: Sandbox) -> None:
     assert found == Evaluated(
         {"GDAL_DATA": "/opt/conda/share/gdal", "LINES": "a\nb", "PATH": "/opt/conda/bin:/bin:/extra"}, ("OLD",)
     )
+
+
+def test_links_of_the_image_lead_to_its_own_files(base: Image, sandbox: Sandbox) -> None:
+    # As in images with a busybox: each program is an absolute link, to what this machine need not have.
+    shell = base.filesystem().read("bin/sh")
+    image = Image()
+    with build_layer(None) as builder:
+        builder.add(TarEntry("opt/toybox/busybox", mode=0o755, size=len(shell)), shell)
+        for name in ("sh", "cat"):
+            builder.add(TarEntry(f"bin/{name}", EntryType.SYMLINK, link_target="/opt/toybox/busybox"))
+    assert builder.layer is not None
+    image.add_layer(builder.layer)
+    assert run(image, sandbox, "export A=1") == Evaluated({"A": "1"})
 
 
 def test_scripts_see_the_home_of_the_container_s_user(base: Image, sandbox: Sandbox) -> None:

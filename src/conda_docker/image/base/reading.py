@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from python_docker.image import Image
     from python_docker.image.layer import Layer
 
-_SHELLS = ("bin/sh", "bin/bash")
+_SHELLS = ("sh", "bash")
 # Also where the glibc packages for Alpine put it.
 _LIBC = re.compile(
     r"(?:usr/(?:glibc-compat/)?)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9_]*/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)"
@@ -145,7 +145,7 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
     links = dict(_links(files))
     return BaseSystem(
         glibc=next(filter(None, (_glibc_version(path, contents.get(path, b"")) for path in libraries)), None),
-        shells=tuple(f"/{path}" for path in _SHELLS if _exists(files, path)),
+        shells=_shells(files),
         loaders=tuple(path for path in LOADERS.values() if _exists(files, path)),
         links=links,
         files=frozenset(_files(files, links)),
@@ -157,6 +157,13 @@ def _look(files: FileSystem, layers: Sequence[Layer]) -> BaseSystem:
         lacks=tuple(f"/{path}" for path in ("tmp", *ACCOUNTS) if not _exists(files, path)),
         environments=sum(_LOGIN_SCRIPT.search(path) is not None for path in files),
     )
+
+
+def _shells(files: FileSystem) -> tuple[str, ...]:
+    """Return the shells of a system in `/bin`, or in `/usr/bin` where there are none."""
+    places = ([f"/{folder}/{name}" for name in _SHELLS] for folder in ("bin", "usr/bin"))
+    found = (tuple(path for path in paths if files.has_file(path)) for paths in places)
+    return next(filter(None, found), ())
 
 
 def _contents(files: FileSystem, layers: Sequence[Layer], paths: Iterable[str]) -> dict[str, bytes]:

@@ -24,7 +24,7 @@ LOADERS = {
 
 DEEPEST = 4
 """Levels of folders down to which links, files and folders are known; prefixes are no deeper."""
-_FORMAT = 7
+_FORMAT = 8
 
 
 @dataclass(frozen=True, slots=True)

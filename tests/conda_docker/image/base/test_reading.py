@@ -51,6 +51,21 @@ def test_shells_and_loaders_behind_links(tmp_path: Path) -> None:
     assert (system.shells, system.loaders) == (("/bin/sh",), ("/lib64/ld-linux-x86-64.so.2",))
 
 
+@pytest.mark.parametrize(
+    ("entries", "shells"),
+    [
+        ([(TarEntry("bin/sh", EntryType.DIRECTORY, 0o755), b"")], ()),
+        ([link("bin/sh", "sh")], ()),
+        ([link("bin/sh", "/opt/toybox")], ()),
+        ([link("bin/sh", "/opt/toybox"), file("opt/toybox")], ("/bin/sh",)),
+        ([file("opt/toybox"), (TarEntry("bin/sh", EntryType.HARDLINK, link_target="opt/toybox"), b"")], ("/bin/sh",)),
+        ([file("usr/bin/bash")], ("/usr/bin/bash",)),
+    ],
+)
+def test_what_is_a_shell(tmp_path: Path, entries: list[tuple[TarEntry, bytes]], shells: tuple[str, ...]) -> None:
+    assert read_base_system(image_of(entries), tmp_path).shells == shells
+
+
 def test_users_and_groups(tmp_path: Path) -> None:
     image = Image()
     image.add_layer_contents({"/etc/passwd": PASSWD, "/etc/group": GROUP})
