@@ -17,6 +17,7 @@ from conda_docker.arguments.in_image import (
     to_mode,
     to_ports,
     to_user,
+    to_user_name,
 )
 from conda_docker.arguments.values import (
     Conversion,
@@ -274,7 +275,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "entrypoint": to_command,
     "cmd": to_command,
     "user": to_user,
-    "user_name": to_text,
+    "user_name": to_user_name,
     "home": to_home,
     "sbom_in_image": to_bill_formats,
     "link_scripts": partial(to_choice, kind=LinkScripts),
@@ -282,7 +283,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "workdir": to_folder,
     "expose": to_ports,
     "add": to_additions,
-    "chown": to_text,
+    "chown": to_user,
     "chmod": to_mode,
     "cache_dir": to_path,
     "use_cache": to_flag,

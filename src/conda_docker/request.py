@@ -130,8 +130,9 @@ class Request:
                 "no environment was described: give packages, a file, or the name or prefix of an environment"
             )
         if len(used) > 1 and used != ["packages", "a file"]:
+            named = f"{', '.join(used[:-1])} and {used[-1]}"
             raise InvalidEnvironment(
-                f"{' and '.join(used)} are mutually exclusive: each describes an environment, so give one of them"
+                f"{named} are mutually exclusive: each describes an environment, so give one of them"
             )
 
 

@@ -22,7 +22,7 @@ from python_docker.spec.platform import Platform
         ({"specs": "a", "prefix": "/x"}, "packages and a prefix are mutually exclusive"),
         ({"name": "x", "prefix": "/x"}, "a name and a prefix are mutually exclusive"),
         ({"files": "x.yml", "name": "x"}, "a file and a name are mutually exclusive"),
-        ({"specs": "a", "files": "x.yml", "name": "x"}, "packages and a file and a name are mutually exclusive"),
+        ({"specs": "a", "files": "x.yml", "name": "x"}, "packages, a file and a name are mutually exclusive"),
     ],
 )
 def test_one_environment_is_described(fields: dict[str, Any], said: str) -> None:

@@ -58,6 +58,18 @@ def to_user(name: str, value: object) -> str | None:
     return ":".join(str(int(part)) if re.fullmatch(r"[0-9]+", part) else part for part in parts)
 
 
+def to_user_name(name: str, value: object) -> str | None:
+    """Return the name of a user, or None. Whether a base has it, which may have any, is not known yet.
+
+    >>> to_user_name("user_name", "jovyan")
+    'jovyan'
+    """
+    text = to_text(name, value)
+    if text is not None and not re.fullmatch(_ACCOUNT, text):
+        raise ValueError(f"{name} cannot be {text[:80]!r}; use lower-case letters, digits, '_' and '-'")
+    return text
+
+
 def to_folder(name: str, value: object) -> str | None:
     """Return the absolute path of a folder in the image, or None. Raises `InvalidPath` for a relative one.
 

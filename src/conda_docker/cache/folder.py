@@ -226,7 +226,8 @@ class CacheFolder:
 
 def unwritable(root: Path, error: OSError) -> CacheError:
     """Return the error that says that the cache in `root` is full, or cannot be written for another reason."""
-    if error.errno == errno.ENOENT:
+    # A folder that could not be made, as in /proc, is the one that the error names.
+    if error.errno == errno.ENOENT and error.filename not in (str(root), root):
         return CacheError(
             f"the cache {root} was deleted while it was in use; build again, and clear it with `conda-docker cache "
             "clear`, which keeps what running builds use"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -12,6 +13,18 @@ GENERAL = "General options"
 
 Conversion = Callable[[str, Any], object]
 """Converts the value of an option, whose name comes first; raises `ValueError`, `TypeError` or `Error`."""
+
+
+class FilePath(click.Path):
+    """A path. An empty one, as a script has it whose variable is not set, is refused: `Path` has the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Option(click.Option):

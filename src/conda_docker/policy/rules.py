@@ -130,7 +130,7 @@ def to_words(texts: Sequence[str]) -> tuple[str, ...]:
     """
     words = tuple(text.strip() for text in texts)
     if not all(words):
-        raise ValueError("an empty text says nothing")
+        raise ValueError("the value is empty")
     return words
 
 

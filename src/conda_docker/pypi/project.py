@@ -51,6 +51,8 @@ def with_projects(
     """
     if not folders:
         return environment
+    for folder in folders:
+        _check_project(folder)
     if environment.python is None:
         raise InvalidEnvironment(f"{folders[0]} needs a Python to be installed for; add python to the environment")
     target = target_of(environment.python, environment.subdir, glibc)
@@ -103,12 +105,15 @@ def _installed_over(
     )
 
 
-def _built(builder: Builder, folder: Path) -> LockedWheel:
-    pyproject = folder / "pyproject.toml"
+def _check_project(folder: Path) -> None:
     if not folder.exists():
         raise EnvironmentNotFound(f"there is no folder {folder} with a project")
-    if not pyproject.is_file():
+    if not (folder / "pyproject.toml").is_file():
         raise InvalidEnvironment(f"{folder} is not the folder of a project: it has no pyproject.toml")
+
+
+def _built(builder: Builder, folder: Path) -> LockedWheel:
+    pyproject = folder / "pyproject.toml"
     # Before it is built, which could fail for that; what the wheel says counts too, for it need not stand in the file.
     _check_python(_stated_python(pyproject), builder.target, pyproject)
     path = builder.build(ResolvedPackage(folder.absolute().name, None, tree=folder.absolute(), direct=True))

@@ -10,6 +10,7 @@ import pytest
 
 from conda_docker.cache.folder import CONTENTS, EARLIER, CacheFolder, NoteKind
 from conda_docker.errors import CacheError
+from tests.archives import only_linux
 
 KEY = 64 * "a"
 
@@ -79,6 +80,12 @@ def test_what_cannot_be_written_is_one_error(cache: CacheFolder) -> None:
     with pytest.raises(CacheError, match=r"the cache .*cache cannot be written: .*--cache-dir or CONDA_DOCKER_CACHE"):
         cache.write_note(NoteKind.INDEX, KEY, b"{}")
     cache.remember(NoteKind.INDEX, KEY, b"{}")
+
+
+@only_linux
+def test_a_folder_that_cannot_be_made_was_not_deleted() -> None:
+    with pytest.raises(CacheError, match=r"the cache /proc/none cannot be written: .*choose another folder"):
+        CacheFolder(Path("/proc/none")).write_note(NoteKind.INDEX, KEY, b"{}")
 
 
 def test_a_full_disk_is_the_same_error(cache: CacheFolder) -> None:

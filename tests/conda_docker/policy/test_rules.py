@@ -47,9 +47,9 @@ ignore-advisory = ["PYSEC-1"]
     [
         ("deny-licence = ['AGPL-*']", "unknown keys: deny-licence; there are: deny-license"),
         ("deny-license = 7", "deny-license: expected a list of strings"),
-        ("deny-license = ' '", "deny-license: an empty text says nothing"),
+        ("deny-license = ' '", "deny-license: the value is empty"),
         ("allow-channel = []", "allow-channel: an empty list would allow every channel"),
-        ("advisories = ''", "advisories: an empty text says nothing"),
+        ("advisories = ''", "advisories: the value is empty"),
         ("advisories = 'osv'", "advisories: osv needs to know where its database is"),
         ("require-hash = 'yes'", "require-hash: expected true or false"),
         ("max-age = 'long'", "max-age: expected a duration"),

@@ -176,6 +176,8 @@ def test_a_folder_without_a_project(tmp_path: Path) -> None:
         installed(tmp_path, tmp_path)
     with pytest.raises(EnvironmentNotFound, match="there is no folder"):
         installed(tmp_path, tmp_path / "none")
+    with pytest.raises(EnvironmentNotFound, match="there is no folder"):
+        installed(tmp_path, tmp_path / "none", packages=())  # which is said before what the environment lacks
 
 
 def test_an_environment_without_python(tmp_path: Path, project: Path) -> None:

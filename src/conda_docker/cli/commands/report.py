@@ -10,7 +10,7 @@ import click
 from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.asked.destinations import check_kept
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -42,7 +42,7 @@ _OTHER_FORMATS = frozenset({".pdf", ".png", ".svg", ".json", ".md", ".txt"})
         "--output",
         "target",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=FilePath(),
         help=f"Write the page here; - is standard output [default: {_DEFAULT}]",
     ),
     Option("--force", is_flag=True, help="Replace a file that is not a report."),

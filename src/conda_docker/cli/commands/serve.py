@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options import common as options
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import MissingExtra
@@ -35,7 +35,7 @@ def _port(name: str, number: int) -> int:
 
 
 @command(
-    Option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Read the configuration from this file."),
+    Option("--config", metavar="FILE", type=FilePath(), help="Read the configuration from this file."),
     Option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on this address [default: 127.0.0.1]"),
     Option(
         "--port",
@@ -45,8 +45,8 @@ def _port(name: str, number: int) -> int:
         convert=_port,
         help="Listen on this port [default: 5000]",
     ),
-    Option("--tls-cert", metavar="PEM", type=click.Path(path_type=Path), help="The certificate to serve HTTPS with."),
-    Option("--tls-key", metavar="PEM", type=click.Path(path_type=Path), help="The private key of the certificate."),
+    Option("--tls-cert", metavar="PEM", type=FilePath(), help="The certificate to serve HTTPS with."),
+    Option("--tls-key", metavar="PEM", type=FilePath(), help="The private key of the certificate."),
     Option(
         "-c", "--channel", "channels", metavar="URL", multiple=True, help="Serve packages of this channel; repeatable."
     ),

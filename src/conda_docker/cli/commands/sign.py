@@ -10,8 +10,8 @@ import click
 from conda_docker.arguments.values import BILL_FORMATS
 from conda_docker.cli.options import common as options
 from conda_docker.cli.options.arguments import to_platform
-from conda_docker.cli.options.attest import PASSWORD_VARIABLES, KeyFile
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.options.attest import PASSWORD_VARIABLES
+from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from python_docker.errors import reason_of
@@ -30,7 +30,7 @@ conda-docker sign ghcr.io/org/name:tag
 # With a bill of materials, made from the image's history
 conda-docker sign --key cosign.key --sbom cyclonedx ghcr.io/org/name:tag
 """
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 
 
 @command(
@@ -38,7 +38,7 @@ _FILE = click.Path(path_type=Path)
     Option(
         "--key",
         metavar="FILE",
-        type=KeyFile(),
+        type=FilePath(),
         once=True,
         help="Sign with this private key (PEM, or cosign's; env://NAME in a variable); its password comes from "
         f"{PASSWORD_VARIABLES[0]}, or is asked for [default: sign with the identity that the CI system gives this job]",

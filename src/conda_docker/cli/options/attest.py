@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conda_docker.cli.options.common import BILLS
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import FilePath, Option
 from python_docker.errors import InvalidKey, NotFound, reason_of
 
 if TYPE_CHECKING:
@@ -23,21 +23,9 @@ if TYPE_CHECKING:
 
 TRUST = "Provenance and signatures"
 PASSWORD_VARIABLES = ("CONDA_DOCKER_SIGN_PASSWORD", "COSIGN_PASSWORD")
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 # A path has lost one of the slashes.
 _ELSEWHERE = r"(?P<scheme>[a-z][a-z0-9]+):/+(?P<name>.+)"
-
-
-class KeyFile(click.Path):
-    """The file of a key, or `env://NAME`. An empty one is refused: a script's variable was not set."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "":
-            self.fail("the option is empty", param, ctx)
-        return super().convert(value, param, ctx)
 
 
 def to_builder(name: str, value: str) -> str:
@@ -88,7 +76,7 @@ OPTIONS = (
     Option(
         "--sign-key",
         metavar="FILE",
-        type=KeyFile(),
+        type=FilePath(),
         once=True,
         panel=TRUST,
         help="Sign the image, and what is attached to it, with this private key (PEM, or cosign's; env://NAME in a "

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import click
 
 from conda_docker.arguments.amounts import to_size
 from conda_docker.cli.options import attest, build, policy
 from conda_docker.cli.options.build import RESULT
 from conda_docker.cli.options.order import in_order
-from conda_docker.cli.parameters import Argument, Option
+from conda_docker.cli.parameters import Argument, FilePath, Option
 
 CHOICE = "Which images"
 WORK = "How the work is done"
@@ -21,7 +18,7 @@ REPORTS = "Reports"
 NAME = "{name}:{tag}"
 """What images are called unless it is said."""
 
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 
 # Of one environment or one image alone, or replaced by options of the same name here.
 _OF_ONE = {

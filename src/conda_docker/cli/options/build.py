@@ -7,7 +7,6 @@ documentation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,9 +23,9 @@ from conda_docker.cli.options import common
 from conda_docker.cli.options.arguments import to_destinations, to_image_name, to_image_names
 from conda_docker.cli.options.content import CONTENT_OPTIONS
 from conda_docker.cli.options.runtime import RUNTIME_OPTIONS
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import FilePath, Option
 from python_docker.spec.limits import MAX_LAYERS
-from python_docker.streams.compression import Compression
+from python_docker.streams.compression import WRITTEN, Compression
 
 if TYPE_CHECKING:
     from python_docker.spec.reference import ImageReference
@@ -39,7 +38,7 @@ DECLARED = "Declared in conda-docker.toml, pixi.toml or pyproject.toml"
 DEFAULT_IMAGE = "conda-docker:latest"
 
 DEFAULTS = BuildOptions()
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 
 
 def _not(name: str, given: bool) -> bool | None:
@@ -155,7 +154,7 @@ OPTIONS = (
         "--compression",
         sets="options.compression",
         metavar="KIND",
-        **common.member_of(Compression),
+        **common.member_of(Compression, among=WRITTEN),
         panel=LAYERS,
         help=f"gzip, zstd or none [default: {DEFAULTS.compression}]",
     ),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conda_docker.cli.options.arguments import to_destination, to_platform, to_source
-from conda_docker.cli.parameters import Argument, Option, Together
+from conda_docker.cli.parameters import Argument, FilePath, Option, Together
 from python_docker.transports.table import FORMS
 
 if TYPE_CHECKING:
     from conda_docker.cli.options.registries import Access
 
+_HOST = r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?"
 REGISTRIES = "Registries"
 BILLS = "Bills of materials"
 """The panel of the help that these options are in."""
@@ -33,7 +35,7 @@ DESTINATION = Argument("destination", metavar="DST", convert=to_destination, exp
 CACHE_DIR = Option(
     "--cache-dir",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     envvar="CONDA_DOCKER_CACHE",
     help="The folder of the cache.",
 )
@@ -53,10 +55,20 @@ COMPRESSIONS = click.Choice(["gzip", "zstd", "none"])
 
 COMPRESSION_LEVEL = Option("--compression-level", metavar="N", type=int, help="1 to 12 for gzip, 1 to 22 for zstd.")
 
+
+def _hosts(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return hosts. Raises `ValueError` for what is none, such as a URL: it would match no registry."""
+    for text in texts:
+        if not re.fullmatch(_HOST, text):
+            raise ValueError(f"{name}: expected a host such as localhost:5000, got {text[:200]!r}")
+    return texts
+
+
 INSECURE = Option(
     "--insecure",
     metavar="HOST",
     multiple=True,
+    convert=_hosts,
     panel=REGISTRIES,
     help="Do not verify the TLS certificate of this registry, and allow plain HTTP; repeatable.",
 )
@@ -64,7 +76,7 @@ INSECURE = Option(
 CACERT = Option(
     "--cacert",
     metavar="PEM",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     panel=REGISTRIES,
     help="Trust these certificates in place of the system's.",
 )
@@ -83,8 +95,9 @@ PASSWORD_STDIN = Option(
 
 
 def _access(**values: Any) -> Access:
-    from conda_docker.cli.options.registries import Access
+    from conda_docker.cli.options.registries import Access, check_bundle
 
+    check_bundle(values["cacert"])
     return Access(**values)
 
 
@@ -111,6 +124,9 @@ def check_level(compression: str | None, level: int | None) -> None:
         raise click.UsageError(f"--compression-level: {error}") from None
 
 
-def member_of(kind: type[StrEnum]) -> dict[str, Any]:
-    """Return the settings of an option that takes one of the values of an enumeration."""
-    return {"type": click.Choice([member.value for member in kind]), "convert": lambda name, value: kind(value)}
+def member_of(kind: type[StrEnum], among: Iterable[StrEnum] | None = None) -> dict[str, Any]:
+    """Return the settings of an option that takes one of the values of an enumeration, all unless some are given."""
+    return {
+        "type": click.Choice([member.value for member in among or kind]),
+        "convert": lambda name, value: kind(value),
+    }

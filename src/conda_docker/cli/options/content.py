@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from conda_docker.arguments.in_image import to_additions, to_mode
+from conda_docker.arguments.in_image import to_additions, to_mode, to_user
 from conda_docker.build_options import DEFAULT_BASE
 from conda_docker.cli.options.arguments import to_platforms, to_source
-from conda_docker.cli.parameters import Argument, Option
+from conda_docker.cli.parameters import Argument, FilePath, Option
 from python_docker.errors import InvalidPath
 
 PACKAGES = "Packages"
@@ -22,7 +21,7 @@ CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 # As `conda_docker.environment.inputs.pip_installed` has them.
 EDITABLE = ("copy", "refuse")
 
-_FILE = click.Path(path_type=Path)
+_FILE = FilePath()
 _IMAGE = r"[a-z0-9][a-z0-9._/-]*:(?:latest|v?[0-9][\w.-]*)"
 _VERSION = r"\d+(?:\.\d+)*"
 _PYTHON = r"python(\d\.\d+)"
@@ -38,6 +37,13 @@ def _image_path(name: str, text: str) -> str:
     from python_docker.tar import contained_path
 
     return "/" + contained_path(text)
+
+
+def _channels(name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not text.strip():
+            raise ValueError(f"{name}: {text!r} is not a channel; give a name such as conda-forge, a URL or a folder")
+    return texts
 
 
 def _virtual_packages(name: str, texts: Sequence[str]) -> tuple[str, ...]:
@@ -127,6 +133,7 @@ CONTENT_OPTIONS = (
         sets="request.channels",
         metavar="URL",
         multiple=True,
+        convert=_channels,
         panel=PACKAGES,
         help="A channel by name or URL, searched before those of your conda configuration (without one: conda-forge); "
         "repeatable.",
@@ -258,6 +265,7 @@ CONTENT_OPTIONS = (
         "--chown",
         sets="options.chown",
         metavar="USER[:GROUP]",
+        convert=to_user,
         panel=CONTENT,
         help="The owner of the added files, by name in the image or by number [default: 0:0].",
     ),

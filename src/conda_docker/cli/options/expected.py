@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from conda_docker.cli.options.attest import KeyFile, check_libraries, read_public_key, shown_key
-from conda_docker.cli.parameters import Option, Together
+from conda_docker.cli.options.attest import check_libraries, read_public_key, shown_key
+from conda_docker.cli.parameters import FilePath, Option, Together
 
 if TYPE_CHECKING:
     from python_docker.signing.expected import Expected
@@ -18,7 +18,7 @@ _OPTIONS = (
     Option(
         "--key",
         metavar="FILE",
-        type=KeyFile(),
+        type=FilePath(),
         multiple=True,
         panel=SIGNERS,
         help="Require a signature with this key (the public one: PEM; env://NAME in a variable), made by conda-docker "
@@ -39,7 +39,7 @@ _OPTIONS = (
     Option(
         "--trusted-root",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=FilePath(),
         panel=SIGNERS,
         help="The authorities that certify identities: a trusted_root.json, or what `build --trust-config` takes "
         "[default: those of Sigstore's public service, which is asked]",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from conda_docker.cli.options.attest import TRUST
 from conda_docker.cli.options.build import DECLARED, OPTIONS
 from conda_docker.cli.options.declarable import DECLARABLE, key_of
 from conda_docker.cli.options.policy import POLICY
-from conda_docker.cli.parameters import Argument, Option
+from conda_docker.cli.parameters import Argument, FilePath, Option
 
 DEFAULT_FILE = "conda-docker.lock"
 FORMATS = ("conda-docker", "pixi", "conda-lock")
@@ -65,7 +63,7 @@ LOCK_OPTIONS: tuple[Option | Argument, ...] = (
         "--output",
         "path",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=FilePath(),
         default=DEFAULT_FILE,
         show_default=True,
         panel=LOCK_FILE,

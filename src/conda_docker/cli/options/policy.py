@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from conda_docker.cli.parameters import Option
+from conda_docker.cli.parameters import FilePath, Option
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -22,16 +19,7 @@ POLICY = "Which packages are allowed"
 POLICY_VARIABLE = "CONDA_DOCKER_POLICY"
 
 
-class _GivenPath(click.Path):
-    """A path that is not empty: as a `Path`, nothing is the current folder."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "":
-            self.fail("it needs a path", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_PATH = _GivenPath(path_type=Path)
+_PATH = FilePath()
 
 
 def _age(name: str, text: str) -> timedelta:

@@ -70,15 +70,20 @@ def registry_options(
     fields: dict[str, Any] = {"insecure": always_insecure or bool({reference.domain, reference.api_host} & hosts)}
     if places is not None:
         fields["places"] = places
+    check_bundle(ca_bundle)
     if ca_bundle is not None:
-        if not ca_bundle.exists():
-            raise NotFound(f"there is no file {ca_bundle} (--cacert)")
         fields["ca_bundle"] = ca_bundle
     if login is None:
         return RegistryOptions.from_environment(**fields)
     options = RegistryOptions.from_environment(**fields, username=login.username, password=login.password)
     # Of the registry that is really talked to: another may stand in the place of Docker Hub.
     return options.with_fields(credentials_for=options.address_of(reference.domain).domain)
+
+
+def check_bundle(path: Path | None) -> None:
+    """Raise `NotFound` for certificates that are not there, whether or not they turn out to be needed."""
+    if path is not None and not path.exists():
+        raise NotFound(f"there is no file {path} (--cacert)")
 
 
 def read_logins(usernames: Mapping[str, str | None], *, password_stdin: bool) -> dict[str, Login | None]:

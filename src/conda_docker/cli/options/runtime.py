@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from conda_docker.arguments.in_image import to_folder, to_home, to_ports, to_user
+from conda_docker.arguments.in_image import to_folder, to_home, to_ports, to_user, to_user_name
 from conda_docker.arguments.values import to_command, to_mapping
 from conda_docker.build_options import (
     Activate,
@@ -97,6 +97,7 @@ RUNTIME_OPTIONS = (
         "--user-name",
         sets="options.user_name",
         metavar="NAME",
+        convert=to_user_name,
         panel=RUNTIME,
         help="The name of an added user [default: app].",
     ),

@@ -51,7 +51,7 @@ def read_prefix(
     """
     meta = prefix / "conda-meta"
     if not prefix.exists():
-        raise EnvironmentNotFound(f"{prefix} is not there")
+        raise EnvironmentNotFound(f"there is no folder {prefix}")
     if not meta.is_dir():
         raise InvalidEnvironment(_not_an_environment(prefix))
     records = [_record(file) for file in record_files(prefix)]

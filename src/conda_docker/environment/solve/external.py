@@ -95,7 +95,9 @@ def _ask(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]
         raise Unsolvable(f"{command[0]} found no packages that satisfy the request: {words}")
     if any(name in kind for name in _CHANNEL):
         raise ChannelError(f"{command[0]} could not read a channel: {words}")
-    raise SolverFailed(f"{command[0]} failed with exit code {done.returncode}: {words or 'it said nothing'}")
+    silent = done.returncode == 0 and answer is None
+    failed = "gave no answer in JSON" if silent else f"failed with exit code {done.returncode}"
+    raise SolverFailed(f"{command[0]} {failed}: {words or 'it said nothing'}")
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

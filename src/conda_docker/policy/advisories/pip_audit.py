@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conda_docker.environment.packages.wheels import normalize_name
-from conda_docker.errors import InvalidPolicy
+from conda_docker.errors import InvalidPolicy, PolicyNotFound
 from conda_docker.policy.advisories.advisory import Advisory, Distributions
 from python_docker.errors import reason_of
 from python_docker.programs import find_program, program_environment, run_program
@@ -54,7 +54,7 @@ def find(service: str | None, distributions: Distributions, *, offline: bool = F
         raise InvalidPolicy(f"pip-audit:{service} asks a service, which --offline does not allow")
     program = find_program("pip-audit") or find_program(Path(sys.executable).with_name("pip-audit"))
     if program is None:
-        raise InvalidPolicy("pip-audit is not installed; `pip install pip-audit` brings it")
+        raise PolicyNotFound("pip-audit is not installed; `pip install pip-audit` brings it")
     for batch in _batches(distributions):
         answers = _ask(program, service, batch)
         if all("skip_reason" in answer for answer in answers.values()):

@@ -553,6 +553,7 @@ def test_wrong_usage(args: list[str], word: str, conda_docker: Run) -> None:
         (["-o", "x.tar", "--add", "missing:/srv", "python"], "missing"),
         (["-o", "x.tar", "--offline", "-b", "debian", "python"], "offline"),
         (["-o", "x.tar", "-s", "/missing/conda", "python"], "/missing/conda"),
+        (["-o", "x.tar", "--cacert", "missing.pem", "python"], "there is no file missing.pem (--cacert)"),
     ],
 )
 def test_what_cannot_be_built_leaves_nothing(args: list[str], word: str, build: Build, tmp_path: Path) -> None:
@@ -561,6 +562,19 @@ def test_what_cannot_be_built_leaves_nothing(args: list[str], word: str, build: 
     assert result.stdout == ""
     assert word in result.stderr.splitlines()[-1]
     assert not (tmp_path / "x.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "note"),
+    [
+        ("--link-scripts-network", "--link-scripts-network makes no difference without --link-scripts run"),
+        ("--only-packages", "--only-packages makes no difference without --name or --prefix"),
+    ],
+)
+def test_options_that_make_no_difference_are_noted(build: Build, option: str, note: str) -> None:
+    result = build("-o", "x.tar", option, "numpy")
+    assert result.returncode == 0
+    assert f"note: {note}\n" in result.stderr
 
 
 def test_several_names(build: Build, registry: peers.Registry, repository: str, tmp_path: Path) -> None:
@@ -760,7 +774,7 @@ def test_an_image_can_be_built_on_another_in_its_layout(build: Build, tmp_path: 
     ("args", "message"),
     [
         (("-f", "nothere.yml"), "error: cannot read nothere.yml: No such file or directory"),
-        (("-p", "nothere"), "nothere is not there"),
+        (("-p", "nothere"), "there is no folder nothere"),
         (("-n", "nothere"), "error: there is no environment called 'nothere' in "),
     ],
 )

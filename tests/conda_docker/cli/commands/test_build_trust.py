@@ -221,7 +221,7 @@ def test_any_of_several_keys(build: Build, conda_docker: Run, keys: tuple[Path, 
     ("given", "code", "message"),
     [
         (("--sign-key", "cosign.key", "--sign-key=other.key"), 2, "--sign-key is given more than once"),
-        (("--sign-key", ""), 2, "the option is empty"),
+        (("--sign-key", ""), 2, "the path is empty"),
         (("--sign-key", "env://EMPTY_KEY"), 7, "the variable EMPTY_KEY, which should hold the key, is empty"),
         (("--sign-key", "env://WRONG_KEY"), 7, "the key env://WRONG_KEY is not a private key"),
         (("--sign-key", "cosign.pub"), 7, "the key cosign.pub is a public key"),

@@ -75,3 +75,31 @@ def test_an_image_in_place_of_a_spec(text: str) -> None:
 def test_specs_with_colons(text: str) -> None:
     with build.make_context("build", ["-o", "x.tar", text]) as context:
         assert context.params["specs"] == (text,)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--file", ""], "'--file': the path is empty"),
+        (["--cache-dir", ""], "'--cache-dir': the path is empty"),
+        (["--iidfile", ""], "'--iidfile': the path is empty"),
+        (["--project", ""], "'--project': the path is empty"),
+        (["--channel", " "], "--channel: ' ' is not a channel"),
+        (["--compression", "bzip2"], "'bzip2' is not one of 'none', 'gzip', 'zstd'"),
+        (["--insecure", "http://localhost:5000"], "--insecure: expected a host such as localhost:5000, got 'http://"),
+        (["--insecure", ""], "--insecure: expected a host such as localhost:5000, got ''"),
+        (["--add", "a:/a", "--chown", "-1"], "--chown must be a name or a number"),
+        (["--add", "a:/a", "--chown", "a b"], "--chown must be a name or a number"),
+        (["--user", "1000", "--user-name", "a b"], "--user-name cannot be 'a b'"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_names_its_option(args: list[str], message: str) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        options_of(*args)
+    assert message in caught.value.format_message()
+
+
+@pytest.mark.parametrize("host", ["localhost:5000", "[::1]:5000", "registry.example.com", "my_registry", "127.0.0.1"])
+def test_hosts_that_need_not_be_verified(host: str) -> None:
+    with build.make_context("build", ["-o", "x.tar", "numpy", "--insecure", host]) as context:
+        assert context.params["insecure"] == (host,)

@@ -176,7 +176,7 @@ def test_an_empty_environment(tmp_path: Path) -> None:
 def test_what_is_no_environment(tmp_path: Path) -> None:
     with pytest.raises(InvalidEnvironment, match="it has no folder conda-meta"):
         read_prefix(tmp_path)
-    with pytest.raises(InvalidEnvironment, match="is not there"):
+    with pytest.raises(InvalidEnvironment, match="there is no folder"):
         read_prefix(tmp_path / "missing")
 
 

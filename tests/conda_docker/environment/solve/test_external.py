@@ -208,10 +208,10 @@ def test_micromamba_cannot_solve(program: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("printed", "message"),
     [
-        ("", "failed with exit code 0: it said nothing"),
-        ("not JSON", "failed with exit code 0"),
-        ("[]", "failed with exit code 0"),
-        ("{" * 10_000, "failed with exit code 0"),
+        ("", "gave no answer in JSON: it said nothing"),
+        ("not JSON", "gave no answer in JSON"),
+        ("[]", "gave no answer in JSON"),
+        ("{" * 10_000, "gave no answer in JSON"),
         ({"success": True}, "an answer without actions"),
         ({"success": False}, "failed with exit code 0"),
     ],

@@ -22,6 +22,7 @@ from conda_docker.cli.options.asked.destinations import (
 )
 from conda_docker.cli.options.build import DEFAULTS, image_names, values_for
 from conda_docker.cli.options.common import check_level
+from conda_docker.cli.options.registries import check_bundle
 from conda_docker.errors import InvalidEnvironment, InvalidPolicy, MissingOption
 from python_docker.errors import InvalidPath, InvalidVariable
 from python_docker.spec.timestamps import source_date_epoch
@@ -71,7 +72,12 @@ class AskedBuild(NamedTuple):
             for place in self.locations
             if others and place.transport in ("oci", "oci-archive")
         ]
-        unused = unused_annotations(self.request.options.annotations)
+        options = self.request.options
+        if options.link_scripts_network and options.link_scripts.value != "run":
+            notes.append("--link-scripts-network makes no difference without --link-scripts run")
+        if self.given["only_packages"] and self.request.name is None and self.request.prefix is None:
+            notes.append("--only-packages makes no difference without --name or --prefix")
+        unused = unused_annotations(options.annotations)
         if not unused or len(self.request.platforms) > 1 or self.given["buildkit_attestations"]:
             return notes
         return [
@@ -120,6 +126,7 @@ def asked_build(given: Mapping[str, Any], *, required: bool) -> AskedBuild:
     )
     check_apart(outputs_of(locations, given))
     attest.check(given)
+    check_bundle(given["cacert"])
     for path in filter(None, (given["metadata_file"], given["iidfile"])):
         check_file(path)
     bills = bills_of(given, locations)
