@@ -442,7 +442,7 @@ def test_a_damaged_package_is_named_and_leaves_no_layer(channel: SyntheticChanne
     assert not list((tmp_path / "cache").glob("**/.partial-*"))
 
 
-def test_extracted_folders_are_read_only_where_there_is_no_archive(
+def test_extracted_folders_are_read_only_where_the_user_wants_that(
     channel: SyntheticChannel, tmp_path: Path, rattler: Rattler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = environment_of(channel)
@@ -453,7 +453,9 @@ def test_extracted_folders_are_read_only_where_there_is_no_archive(
     assert with_archives.image.digest == expected
     for archive in channel.folder.glob("*/*.conda"):
         archive.unlink()
-    without = build_image(environment, None, options(tmp_path / "folders"))
+    with pytest.raises(DownloadError, match="--use-extracted reads it there"):
+        build_image(environment, None, options(tmp_path / "folders"))
+    without = build_image(environment, None, options(tmp_path / "folders", use_extracted=True))
     assert any("3 packages were read from extracted folders" in note for note in without.notes)
     assert tree(without.image) == tree(with_archives.image)
     offline = build_image(environment, None, options(tmp_path / "folders", offline=True))

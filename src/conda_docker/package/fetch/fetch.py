@@ -49,8 +49,8 @@ def fetch_packages(
     order.
 
     Archives in a cache of conda, mamba, rattler or pixi, or downloaded before, are used where they are. Extracted
-    folders in these caches are used with `extracted` or `offline`, and where the archive cannot be downloaded: they do
-    not keep the order of an archive, so the layers made from them are other bytes than those that other machines make.
+    folders in these caches are used with `extracted` or `offline` alone: their hash cannot be computed any more, and
+    they do not keep the order of an archive, so layers made from them are other bytes than those of other machines.
     The rest is downloaded to `cache_dir` and checked by its SHA-256 (MD5 where the index has no other) and size. A
     download that was cut goes on where it stopped, in this run or the next.
     `options` say how to talk HTTP (None: as the user's conda configuration and environment variables say).
@@ -128,11 +128,11 @@ def fetch_early(
                     record, download_path(record, cache_dir), partial(begun, record) if early else None
                 )
         except WrongPackage:
-            raise  # somebody has changed it, which nobody may overlook
-        except DownloadError:
+            raise
+        except DownloadError as error:
             if found is None:
                 raise
-            return found
+            raise type(error)(f"{error}; it is unpacked in {found}, and --use-extracted reads it there") from error
 
     pools = _Pools(min(workers or DOWNLOADS, _MOST_DOWNLOADS))
     try:

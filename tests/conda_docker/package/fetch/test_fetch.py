@@ -68,7 +68,7 @@ def test_what_a_client_has_is_not_downloaded(
 
 
 class TestWithAnExtractedFolder:
-    """What conda extracted stands in for a package that cannot be had, and not for one that has been changed."""
+    """What conda extracted has no hash any more: it stands in for a package only where the user wants that."""
 
     @pytest.fixture(autouse=True)
     def folder(self, small: LockedPackage, home: Path) -> Path:
@@ -76,20 +76,22 @@ class TestWithAnExtractedFolder:
         (folder / "info/repodata_record.json").write_text(json.dumps({"name": small.name, "sha256": small.sha256}))
         return folder
 
-    def test_it_stands_in_for_a_package_that_is_gone(
+    def test_it_is_named_where_the_package_is_gone(
         self, small: LockedPackage, server: FaultyServer, cache: Path, folder: Path
     ) -> None:
         server.always = Fault(status=404)
-        assert fetch(small, cache=cache) == {"small": folder}
+        with pytest.raises(DownloadError, match=f"HTTP 404.*; it is unpacked in {folder}, and --use-extracted reads"):
+            fetch(small, cache=cache)
+        assert fetch(small, cache=cache, extracted=True) == {"small": folder}
 
-    def test_it_does_not_for_one_that_is_changed_on_the_server(
+    def test_it_does_not_stand_in_for_one_that_is_changed_on_the_server(
         self, small: LockedPackage, server: FaultyServer, cache: Path
     ) -> None:
         server.always = Fault(body=bytes(small.size or 0))
         with pytest.raises(WrongPackage, match="should be"):
             fetch(small, cache=cache)
 
-    def test_it_does_not_for_one_that_is_changed_in_a_folder(
+    def test_it_does_not_stand_in_for_one_that_is_changed_in_a_folder(
         self, synthetic_channel: SyntheticChannel, cache: Path
     ) -> None:
         here = synthetic_channel.locked(SMALL)
