@@ -6,7 +6,8 @@ No message ever holds a password, a token or an `Authorization` header.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import errno
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -18,6 +19,10 @@ class Error(Exception):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(_writable(argument) if isinstance(argument, str) else argument for argument in arguments))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Have a copy in another process be as it is here, whatever its class takes to be made."""
+        return _copied, (type(self), self.args, self.__dict__)
 
 
 class InvalidReference(Error, ValueError):
@@ -154,6 +159,13 @@ class EngineNotFound(EngineError):
     """No Docker or Podman could be found."""
 
 
+def _copied(kind: type[Error], arguments: tuple[object, ...], fields: Mapping[str, object]) -> Error:
+    error = kind.__new__(kind)
+    Exception.__init__(error, *arguments)
+    error.__dict__.update(fields)
+    return error
+
+
 def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -191,6 +203,18 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return "it holds a number with too many digits" if "int_max_str_digits" in str(error) else str(error)
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Return whether an exception of Python's says that there is no memory left.
+
+    >>> is_lack_of_memory(MemoryError()), is_lack_of_memory(OSError(12, "Cannot allocate memory"))
+    (True, True)
+    """
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # Without memory for its stack a thread cannot start, for which Python has no class of errors.
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 def notes_of(error: BaseException) -> list[str]:

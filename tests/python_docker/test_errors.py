@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pickle
 import pkgutil
 
 import pytest
@@ -101,3 +102,11 @@ def test_what_was_noticed_goes_with_the_error() -> None:
 
 def test_messages_can_always_be_written() -> None:
     assert str(Error("a name with half of a pair: \ud800")) == "a name with half of a pair: \\ud800"
+
+
+def test_a_copy_in_another_process_is_the_same() -> None:
+    error = ContainerFailed("it failed", exit_code=3, output=b"said")
+    error.add_note("noticed")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.exit_code, copy.output) == (ContainerFailed, "it failed", 3, b"said")
+    assert notes_of(copy) == ["noticed"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from python_docker.errors import Error
+from python_docker.errors import Error, is_lack_of_memory
 
+_OUT_OF_MEMORY = "out of memory: fewer at once take less (--jobs, --memory), unless a limit is too low (ulimit -v)"
 _OURS = ("conda_docker.", "python_docker.")
 
 
@@ -25,6 +26,8 @@ class Failure:
             kind = type(told)
             if isinstance(told, Error):
                 chain.append((kind.__module__, kind.__qualname__, str(told)))
+            elif is_lack_of_memory(told):
+                chain.append((Error.__module__, Error.__qualname__, _OUT_OF_MEMORY))
             elif isinstance(told, OSError) and told.strerror:
                 place = "" if told.filename is None else f"{told.filename}: "
                 chain.append((Error.__module__, Error.__qualname__, f"{place}{told.strerror}"))

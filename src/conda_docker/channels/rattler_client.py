@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.bounded.program import is_bounded
 from conda_docker.cache.location import index_cache_dir, private_temporary_folder
 from conda_docker.channels.configuration import TRUSTSTORE, CondaConfiguration, authorities
 from conda_docker.channels.mirrors import Mirrors, mirrored_urls
@@ -160,6 +162,14 @@ def shared_gateways() -> AbstractContextManager[None]:
     return _shared.block()
 
 
+@functools.cache
+def share_gateways() -> AbstractContextManager[None]:
+    """Have all solves of this process, from now on, read each index once: see `shared_gateways`."""
+    block = shared_gateways()
+    block.__enter__()
+    return block  # which would be left if nobody had it
+
+
 def gateway(
     config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False, alone: bool = False
 ) -> Gateway:
@@ -169,6 +179,8 @@ def gateway(
     read, so that these go into a folder that is the user's alone. `alone`: one that nobody else asks, also within
     `shared_gateways`. Raises `CacheError` when it cannot be made.
     """
+    if is_bounded():
+        share_gateways()
     with _one_at_a_time:
         if alone:
             return _new_gateway(config, offline=offline, sharded=sharded, private=private)

@@ -8,7 +8,6 @@ until no such thread is attached to it any more: of 1000 none crashed. See PyO3/
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
 import ctypes
@@ -16,15 +15,19 @@ import functools
 import math
 import threading
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conda_docker.errors import SolverFailed, TookTooLong
 from conda_docker.redaction import public_text
 from python_docker.errors import OutOfTime
 from python_docker.interruption import LOOKING, check_interruption
 from python_docker.time_limit import at_most
+
+if TYPE_CHECKING:
+    import asyncio
 
 Result = TypeVar("Result")
 
@@ -39,9 +42,11 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | Non
 
     It runs in an event loop of a thread of its own, so that this works in a notebook, inside another event loop and
     in any thread. Ctrl-C stops the wait and cancels the call, and so does the end of `seconds`, or of a
-    `time_limit`. Raises what the function raises, `TookTooLong`, `OutOfTime`, and `SolverFailed` where rattler itself
-    breaks down.
+    `time_limit`. Raises what the function raises, `TookTooLong`, `OutOfTime`, `SolverFailed` where rattler itself
+    breaks down, and what Python raises where no thread can be started.
     """
+    import asyncio  # which takes long to import, and here alone is what is run
+
     _register_guard()
     longest = at_most(math.inf if seconds is None else seconds)
     outcome: Future[Result] = Future()
@@ -73,14 +78,17 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | Non
         thread.start()
         while not wait([outcome], LOOKING).done:
             check_interruption()
+            # Where the engine cannot start one, it leaves work undone and says nothing: the call would never end.
+            start_new_thread(_nothing, ())
+            if not thread.is_alive() and not outcome.done():
+                raise MemoryError("no memory was left to say what came of a call into rattler")
         return outcome.result()
-    except KeyboardInterrupt:
-        # The call may not have begun yet, or end by itself in this moment, and its loop be closed.
-        with contextlib.suppress(RuntimeError, TimeoutError):
-            loop, task = running.result(_PATIENCE if thread.is_alive() else 0)
-            loop.call_soon_threadsafe(task.cancel if task is not None else loop.stop)
-        raise
     except BaseException as error:
+        if not outcome.done():
+            # The call may not have begun yet, or end by itself in this moment, and its loop be closed.
+            with contextlib.suppress(RuntimeError, TimeoutError):
+                loop, task = running.result(_PATIENCE if thread.is_alive() else 0)
+                loop.call_soon_threadsafe(task.cancel if task is not None else loop.stop)
         # A panic of Rust's, as PyO3 (no Exception) and pyo3-async-runtimes call it.
         if type(error).__name__ in ("PanicException", "RustPanic"):
             raise SolverFailed(f"rattler broke down: {public_text(str(error))}") from error
@@ -88,6 +96,10 @@ def run(call: Callable[[], Coroutine[Any, Any, Result]], *, seconds: float | Non
     finally:
         if thread.is_alive():
             thread.join(_PATIENCE)
+
+
+def _nothing() -> None:
+    pass
 
 
 @functools.cache  # once for each process

@@ -119,7 +119,7 @@ def _explain(error: Exception, output: Output) -> int:
     """Tell what went wrong, in a line for the person who typed the command; gives the exit code."""
     import click
 
-    from python_docker.errors import Error, notes_of
+    from python_docker.errors import Error, is_lack_of_memory, notes_of
 
     if output.debug:
         import traceback
@@ -144,7 +144,7 @@ def _explain(error: Exception, output: Output) -> int:
             output.note(f"note: {note}")
         output.error(str(error))
         return exit_code_of(error)
-    elif _is_lack_of_memory(error):
+    elif is_lack_of_memory(error):
         output.error(f"out of memory: {_memory_advice()}")
     elif isinstance(error, FileNotFoundError) and error.filename is None and _is_nowhere():
         output.error("the current folder was deleted; run the command in another one")
@@ -168,15 +168,6 @@ def _is_nowhere() -> bool:
     except FileNotFoundError:
         return True
     return False
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    import errno
-
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    # Without memory for its stack a thread cannot start, for which Python has no class of errors.
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 def _memory_advice() -> str:

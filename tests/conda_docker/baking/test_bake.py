@@ -15,7 +15,7 @@ import pytest
 from conda_docker import BuildOptions, Request, Target, bake, build_image, find_targets, resolve
 from conda_docker.baking.result import BakeFailed, Outcome
 from conda_docker.baking.since import Earlier
-from conda_docker.baking.solving import pool
+from conda_docker.bounded import process
 from conda_docker.errors import CacheError, InvalidTargets, Unsolvable
 from conda_docker.layers.making import write
 from python_docker.transports import open_image
@@ -269,15 +269,18 @@ def test_a_process_that_dies_is_started_again(
 ) -> None:
     write_environments(tmp_path / "modules", server.url, 2, PACKAGES)
     monkeypatch.setattr(
-        pool,
+        process,
         "_PROGRAM",
         f"import os, pathlib\np = pathlib.Path({str(tmp_path / 'died')!r})\n"
-        "if not p.exists(): p.touch(); os.abort()\n" + pool._PROGRAM,
+        "if not p.exists(): p.touch(); os.abort()\n" + process._PROGRAM,
     )
     bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2).raise_for_failures()
-    monkeypatch.setattr(pool, "_PROGRAM", "import os; os.abort()")
+    monkeypatch.setattr(process, "_PROGRAM", "import os; os.abort()")
     result = bake(find_targets(tmp_path / "modules", base="scratch"), jobs=2)
-    assert all("the process that solves ended 2 times" in str(each.error) for each in result.targets)
+    assert all(
+        "the process that solves ended without an answer (exit code -6), 2 times" in str(each.error)
+        for each in result.targets
+    )
 
 
 def test_a_package_that_cannot_be_had_fails_the_images_that_hold_it(server: ChannelServer, tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ def test_an_error_with_its_cause_is_the_same_on_the_other_side() -> None:
     ("error", "said"),
     [
         (KeyError("x"), "unexpected KeyError: 'x'"),
+        (
+            MemoryError(),
+            "out of memory: fewer at once take less (--jobs, --memory), unless a limit is too low (ulimit -v)",
+        ),
         (FileNotFoundError(2, "No such file", "a.yml"), "a.yml: No such file"),
     ],
 )

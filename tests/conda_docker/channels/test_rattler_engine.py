@@ -14,6 +14,7 @@ import pytest
 import rattler
 from rattler.exceptions import SolverError
 
+from conda_docker.channels import rattler_engine
 from conda_docker.channels.rattler_engine import run
 from conda_docker.errors import SolverFailed
 from python_docker import interruption
@@ -94,6 +95,25 @@ def test_interrupted_on_a_thread_that_no_signal_reaches(monkeypatch: pytest.Monk
 
     with ThreadPoolExecutor(1) as threads, pytest.raises(KeyboardInterrupt):
         threads.submit(run, forever).result(120)
+
+
+def test_a_call_that_waits_for_a_thread_that_cannot_start_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object) -> int:
+        raise RuntimeError("can't start new thread")  # as Python says it
+
+    monkeypatch.setattr(rattler_engine, "start_new_thread", no_more)
+    cancelled = threading.Event()
+
+    async def forever() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        run(forever)
+    assert cancelled.wait(5)
 
 
 SHORT_SCRIPT = """

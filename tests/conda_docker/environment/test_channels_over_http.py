@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from conda_docker.channels import rattler_client
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.solve.rattler import solve
@@ -23,11 +22,6 @@ from tests.conda_docker.channel_server import Answer, ChannelServer
 from tests.conda_docker.environment.solving import solve_request
 
 Serve = Callable[..., ChannelServer]
-
-
-@pytest.fixture(autouse=True)
-def _no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rattler_client, "_RETRIES", 0)
 
 
 @pytest.fixture

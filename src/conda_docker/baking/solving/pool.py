@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import pickle
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.solving.solution import Interned, Solution, portable
-from conda_docker.baking.solving.solver import Answer, BaseAsked, Question, answer
+from conda_docker.baking.solving.solver import Answer, BaseAsked, Question, answer, answer_for
+from conda_docker.bounded.calls import shared_processes
+from conda_docker.bounded.process import BoundedProcess, ProcessDied, TookTooMuch
+from conda_docker.environment.solve.errors import took_too_much
 from conda_docker.errors import SolverFailed
-from python_docker.programs import PYTHON_FLAGS, Program
 from python_docker.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -27,9 +22,9 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 2
 """How often a request is tried whose process dies: rattler may have crashed, or the system have run out of memory."""
+_ADVICE = "it may have run out of memory: fewer at once take less (--jobs, --memory)"
 _LEAVE = 1.0
 """Seconds to wait, when all is over, for a thread that still asks a registry; it ends with this process."""
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from conda_docker.baking.solving.solver import main; main()"
 
 
 def solve_all(
@@ -49,9 +44,7 @@ def solve_all(
     """
     interned = Interned()
     if min(jobs, len(requests)) <= 1:
-        from conda_docker.channels.rattler_client import shared_gateways
-
-        with shared_gateways():
+        with shared_processes():
             for number, (name, request) in enumerate(requests):
                 if stop.is_set():
                     return
@@ -98,7 +91,7 @@ class _Pool:
         self._next = 0
         self._closed = False
         self._changed = threading.Condition()
-        self._processes: dict[int, _Process] = {}
+        self._processes: dict[int, BoundedProcess] = {}
         stop.future.add_done_callback(lambda _: self._wake())
         self._threads = [
             threading.Thread(target=self._work, args=[place], name=f"solve-{place}", daemon=True)
@@ -114,7 +107,7 @@ class _Pool:
             processes = list(self._processes.values())
             self._changed.notify_all()
         for process in processes:
-            process.end()
+            process.close()
         for thread in self._threads:
             thread.join(_LEAVE)
 
@@ -147,45 +140,55 @@ class _Pool:
             return self._next - 1
 
     def _work(self, place: int) -> None:
-        process = _Process()
-        with self._changed:
-            self._processes[place] = process
         try:
             while (number := self._take(place)) is not None:
                 name, request = self._requests[number]
                 try:
                     task = self._progress.start(f"solve {name}", None)
-                    found = self._ask(process, request)
+                    found = self._ask(place, request)
                     task.finish()
                 except BaseException as error:  # the terminal's display says that all is over by an exception
                     found = Failure.of(error)
                 self.answers.put((number, found))
         finally:
-            process.kill()
+            self._end(place)
 
-    def _ask(self, process: _Process, request: Request) -> tuple[Solution, ...] | Failure:
+    def _ask(self, place: int, request: Request) -> tuple[Solution, ...] | Failure:
         question = Question(portable(request), self._download)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
-                got = process.ask(question, lambda asked: _digest_of(asked, request))
-            except (EOFError, OSError, pickle.UnpicklingError):
-                process.kill()
-                if self._closed:
-                    break
-                continue
+                got = self._process(place).call(
+                    answer_for, question, asked=lambda asked: _digest_of(cast("BaseAsked", asked), request)
+                )
+            except TookTooMuch:
+                self._end(place)
+                return Failure.of(took_too_much(request.channels))
+            except ProcessDied as error:
+                self._end(place)
+                if attempt < _ATTEMPTS and not self._closed:
+                    continue
+                return Failure.of(SolverFailed(f"{error}, {_ATTEMPTS} times; {_ADVICE}"))
+            assert isinstance(got, Answer)
             with self._changed:
                 self._largest = max(self._largest, got.memory, 1)
                 self._changed.notify_all()
-            for logger, level, message in got.logged:
-                logging.getLogger(logger).log(level, "%s", message)
             return got.found
-        code = process.code
-        return Failure.of(
-            SolverFailed(
-                f"the process that solves ended {_ATTEMPTS} times without an answer (exit code {code}); it may have "
-                "run out of memory: fewer at once take less (--jobs, --memory)"
-            )
-        )
+        raise AssertionError("the last attempt returns")
+
+    def _process(self, place: int) -> BoundedProcess:
+        """Return the process of a place, which is started with its first question."""
+        with self._changed:
+            if self._closed:
+                raise ProcessDied("nobody waits for an answer any more")
+            if place not in self._processes:
+                self._processes[place] = BoundedProcess()
+            return self._processes[place]
+
+    def _end(self, place: int) -> None:
+        with self._changed:
+            process = self._processes.pop(place, None)
+        if process is not None:
+            process.close()
 
 
 def _digest_of(asked: BaseAsked, request: Request) -> str | Failure:
@@ -197,69 +200,3 @@ def _digest_of(asked: BaseAsked, request: Request) -> str | Failure:
         return "" if base is None else str(base.manifest.digest)
     except Exception as error:
         return Failure.of(error)
-
-
-class _Process:
-    """A process that answers one question after the other; it is started with the first."""
-
-    def __init__(self) -> None:
-        self.code: int | None = None
-        self._process: Program | None = None
-        self._lock = threading.Lock()
-        self._ended = False
-
-    def ask(self, question: Question, digest_of: Callable[[BaseAsked], str | Failure]) -> Answer:
-        """Return the answer; what the process asks back, `digest_of` answers.
-
-        Raises `EOFError` or `OSError` when the process has ended.
-        """
-        process = self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        said: Question | str | Failure = question
-        while True:
-            pickle.dump(said, process.stdin)
-            process.stdin.flush()
-            found = pickle.load(process.stdout)  # noqa: S301 -- of the process that was started here
-            if isinstance(found, Answer):
-                return found
-            if not isinstance(found, BaseAsked):
-                raise EOFError("what came is not an answer")
-            said = digest_of(found)
-
-    def end(self) -> None:
-        """End the process; there is no other one after it."""
-        with self._lock:
-            self._ended = True
-        self.kill()
-
-    def kill(self) -> None:
-        """End the process, whatever it is at; another question starts a new one."""
-        with self._lock:
-            process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        self.code = process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-
-    def _started(self) -> Program:
-        with self._lock:
-            if self._ended:
-                raise EOFError("nobody waits for an answer any more")
-            if self._process is None:
-                path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
-                self._process = Program(
-                    [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
-                    # This very program goes on there: with relative paths and all variables of the user's.
-                    folder=Path.cwd(),
-                    environ=os.environ,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    # Ctrl-C is for the process that waits, which ends this one.
-                    new_session=True,
-                )
-            return self._process

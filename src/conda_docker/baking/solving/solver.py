@@ -1,20 +1,18 @@
-"""The program of a process that solves: requests come in on standard input, answers go out on standard output.
-
-Only the process that started it writes there, and both are of the same release, so that pickles are safe here.
-"""
+"""What a process that solves is asked, and what it answers; which image a base's name means, it asks back."""
 
 from __future__ import annotations
 
-import logging
-import os
-import pickle
+import functools
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.solving.solution import Solution, solve
+from conda_docker.bounded.program import ask_back
+from conda_docker.image.base.opening import shared_bases, told_bases
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
@@ -31,11 +29,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request comes to. `memory` is the most bytes that the process has had; `logged` are messages by level."""
+    """What a request comes to. `memory` is the most bytes that the process has had."""
 
     found: tuple[Solution, ...] | Failure
     memory: int = 0
-    logged: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +49,10 @@ class BaseAsked:
 
 def answer(question: Question) -> Answer:
     """Return what a request comes to; whatever goes wrong is part of the answer."""
-    logged = _Kept()
-    root = logging.getLogger()
-    root.addHandler(logged)
     try:
-        return Answer(solve(question.request, download=question.download), peak_memory(), tuple(logged.messages))
+        return Answer(solve(question.request, download=question.download), peak_memory())
     except Exception as error:
-        return Answer(Failure.of(error), peak_memory(), tuple(logged.messages))
-    finally:
-        root.removeHandler(logged)
-
-
-class _Kept(logging.Handler):
-    """Keeps messages for whoever asked."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[tuple[str, int, str]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append((record.name, record.levelno, record.getMessage()))
+        return Answer(Failure.of(error), peak_memory())
 
 
 def peak_memory() -> int:
@@ -84,36 +65,23 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def main() -> None:
-    """Answer until there are no more questions, and end at once: see `conda_docker.cli._leave`."""
-    from conda_docker.channels.rattler_client import shared_gateways
-    from conda_docker.image.base.opening import shared_bases, told_bases
-
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing else may be written among the answers
-    questions = sys.stdin.buffer
-
-    def digest_of(location: str, platform: Platform, cache_dir: Path) -> str:
-        pickle.dump(BaseAsked(location, platform, cache_dir), answers)
-        answers.flush()
-        found = pickle.load(questions)  # noqa: S301 -- of the process that started this one
-        if isinstance(found, Failure):
-            raise found.error()
-        return str(found)
-
-    with shared_gateways(), shared_bases(), told_bases(digest_of):
-        _serve(questions, answers)
-    os._exit(0)
+def answer_for(question: Question) -> Answer:
+    """Return the answer to a question of the process that started this one, which is asked what bases mean."""
+    _share_bases()
+    with told_bases(_digest_of):
+        return answer(question)
 
 
-def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    while True:
-        try:
-            question = pickle.load(questions)  # noqa: S301 -- of the process that started this one
-        except EOFError:
-            return
-        try:
-            pickle.dump(answer(question), answers)
-            answers.flush()
-        except BrokenPipeError:
-            return  # nobody waits any more
+@functools.cache
+def _share_bases() -> AbstractContextManager[None]:
+    """Have each base opened once for all questions."""
+    block = shared_bases()
+    block.__enter__()
+    return block
+
+
+def _digest_of(location: str, platform: Platform, cache_dir: Path) -> str:
+    found = ask_back(BaseAsked(location, platform, cache_dir))
+    if isinstance(found, Failure):
+        raise found.error()
+    return str(found)

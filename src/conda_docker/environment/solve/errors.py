@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, TookTooLong, Unsolvable
+from conda_docker.arguments.amounts import format_size
+from conda_docker.bounded.limit import usual_bounds
+from conda_docker.errors import CacheError, ChannelError, InvalidEnvironment, SolverFailed, TookTooLong, Unsolvable
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import CredentialsError, Error
 
@@ -64,11 +66,25 @@ def explain(error: Exception, channels: Sequence[str], subdir: str, *, blamed: S
         return InvalidEnvironment(f"a requested package cannot be parsed: {text}")
     if kind == "AuthenticationStorageError":
         return CredentialsError(f"the credentials for channels that rattler stores cannot be read: {text}")
+    if "File too large" in text:
+        found = re.search(_URL, text)
+        where = f" at {re.sub(_INDEX, '', found[0])}" if found else ""
+        return ChannelError(f"the index of the channel{where} is larger than any is: {text}")
     if kind in ("IoError", "CacheDirError") or re.search(_CACHE, text):
         return CacheError(
             f"the cache of channel indexes cannot be written: {text}\nRATTLER_CACHE_DIR chooses another folder for it"
         )
     return ChannelError(_channel(text, blamed))
+
+
+def took_too_much(channels: Sequence[str]) -> Error:
+    """Return the error to raise where that takes more memory than it may; `channels` are those that were named."""
+    named = f" ({', '.join(map(public_url, channels))})" if channels else ""
+    return SolverFailed(
+        f"reading the indexes of channels and finding packages takes more than {format_size(usual_bounds().memory)} of "
+        f"memory: an index may be damaged, or made to exhaust it; check the channels{named}, or name versions and "
+        "fewer packages"
+    )
 
 
 def _unsolvable(text: str, channels: Sequence[str], subdir: str) -> str:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from conda_docker.bounded.calls import bounded_call
+from conda_docker.bounded.process import TookTooMuch
 from conda_docker.channels.configuration import CondaConfiguration, read_conda_configuration
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.locked import LockedEnvironment, LockedPackage, package_from_record
 from conda_docker.environment.packages.topological_order import topological_order
-from conda_docker.environment.solve.errors import explain, failed_for_another, is_damage, rattler_errors
+from conda_docker.environment.solve.errors import explain, failed_for_another, is_damage, rattler_errors, took_too_much
 from conda_docker.environment.solve.kept import by_url, kept_record, with_kept
 from conda_docker.environment.solve.match_specs import RequestedSpec, match_spec
 from conda_docker.environment.solve.passed_over import CUDA, passed_over
@@ -38,21 +40,28 @@ def solve(
     """Return the packages that satisfy what is asked for together.
 
     `configuration` is conda's (None: the user's). A channel that only a spec names (`channel::package`) comes last.
-    `ahead` is of the same request, but for its virtual packages.
+    `ahead` is of the same request and configuration, but for virtual packages. Indexes are read in a process whose
+    memory is bounded: rattler bounds neither what they unfold to nor what they say.
 
     Raises `Unsolvable` with the solver's explanation, `ChannelError` for a channel that is missing, closed or damaged,
-    `InvalidEnvironment` for a spec that cannot be understood, and `CacheError`.
+    `InvalidEnvironment` for a spec that cannot be understood, `SolverFailed` where that takes too much memory, and
+    `CacheError`.
 
         assumed = virtual_packages("linux-64", glibc="2.36")
         environment = solve(SolveRequest(specs=("numpy >=2",), subdir="linux-64", virtual_packages=assumed))
     """
-    begun = None if ahead is None else ahead.begun()
-    if begun is None:
-        question, way = question_of(request, configuration or read_conda_configuration()), None
-    else:
-        question = begun[0]._replace(virtual_packages=request.virtual_packages, removed=request.removed)
-        way = begun[1]
-    records, warnings = _answer(question, way)
+    try:
+        if ahead is not None:
+            return ahead.then(solve_here, request)
+        return bounded_call(solve_here, request, configuration or read_conda_configuration())
+    except TookTooMuch as error:
+        raise took_too_much(request.channels) from error
+
+
+def solve_here(request: SolveRequest, configuration: CondaConfiguration) -> LockedEnvironment:
+    """Return what `solve` returns, in this process, which may end if an index takes too much memory."""
+    question = question_of(request, configuration)
+    records, warnings = _answer(question)
     kept = by_url(question.preferred)
     chosen = (with_kept(_package(record), kept) for record in records)
     return LockedEnvironment(
@@ -77,10 +86,10 @@ def _with_hash(package: LockedPackage, requested: Sequence[RequestedSpec]) -> Lo
     )
 
 
-def _answer(question: Question, way: Gateway | None = None) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _answer(question: Question) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     """Return the packages, and warnings about the channels. Raises what `solve` raises."""
     try:
-        return _solved(question, way)
+        return _solved(question)
     except rattler_errors() as error:
         if not _refused_shards(str(error)):
             return _recover(error, question, sharded=True)
@@ -90,11 +99,9 @@ def _answer(question: Question, way: Gateway | None = None) -> tuple[list[RepoDa
         return _recover(error, question, sharded=False)
 
 
-def _solved(
-    question: Question, way: Gateway | None = None, *, sharded: bool = True
-) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
+def _solved(question: Question, *, sharded: bool = True) -> tuple[list[RepoDataRecord], tuple[str, ...]]:
     try:
-        return _solved_by(question, way or gateway_of(question, sharded=sharded))
+        return _solved_by(question, gateway_of(question, sharded=sharded))
     except rattler_errors() as error:
         if not failed_for_another(error):
             raise

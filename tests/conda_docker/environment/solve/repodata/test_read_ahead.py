@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Timer
@@ -13,7 +15,7 @@ from conda_docker.environment.solve.rattler import solve
 from conda_docker.environment.solve.repodata.read_ahead import ReadAhead
 from conda_docker.environment.solve.request import SolveRequest
 from conda_docker.environment.virtual_packages import virtual_packages
-from conda_docker.errors import ChannelError, InvalidSpec
+from conda_docker.errors import ChannelError, InvalidEnvironment, InvalidSpec, SolverFailed
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
 from tests.conda_docker.channel_server import Answer, ChannelServer
 
@@ -90,10 +92,27 @@ def test_what_can_be_done_without_fails_for_both(path: str, answer: Answer, serv
     assert {package.name for package in environment.packages} == {"a", "b"}
 
 
-def test_certificates_of_conda_are_not_set_for_the_whole_process_beforehand(server: ChannelServer) -> None:
-    ahead = ReadAhead(request("a", channel=server.url), CondaConfiguration(ssl_verify="/etc/ssl/own.pem"))
-    assert ahead.begun() is None
-    assert server.requests == []
+def test_certificates_of_conda_are_not_set_for_this_process(
+    server: ChannelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    (tmp_path / "own.pem").touch()
+    configuration = CondaConfiguration(ssl_verify=str(tmp_path / "own.pem"))
+    refused = pytest.raises(InvalidEnvironment, match=r"SSL_CERT_FILE names .*own\.pem")
+    with ReadAhead(request("a", channel=server.url), configuration) as ahead, refused:
+        solve(request("a", channel=server.url, glibc="2.36"), ahead=ahead)
+    assert "SSL_CERT_FILE" not in os.environ
+
+
+def test_a_process_that_dies_while_it_reads_is_an_error(server: ChannelServer) -> None:
+    server.held["repodata.json"] = released = Event()
+    with ReadAhead(request("a", channel=server.url)) as ahead:
+        server.wait_for("repodata.json")
+        assert ahead._process is not None
+        os.kill(ahead._process.pid, signal.SIGKILL)
+        with pytest.raises(SolverFailed, match=r"ended without an answer \(exit code -9\)"):
+            solve(request("a", channel=server.url, glibc="2.36"), ahead=ahead)
+    released.set()
 
 
 def test_nothing_is_read_any_more_when_it_is_left(server: ChannelServer) -> None:

@@ -1,0 +1,191 @@
+"""BoundedProcess: a process of this very program that answers calls, from the side of who asks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO
+
+import conda_docker
+from conda_docker.bounded.limit import is_limited_by_user
+from conda_docker.bounded.program import Asked, Call, Outcome, read_message, write_message
+from conda_docker.errors import SolverFailed
+from conda_docker.redaction import public_text
+from python_docker.errors import Error
+from python_docker.interruption import LOOKING, check_interruption
+from python_docker.programs import PYTHON_FLAGS, Program
+from python_docker.time_limit import at_most
+
+# Most of what it does first is imports, among whose objects there is nothing to collect.
+_PROGRAM = "import gc, sys; gc.set_threshold(100_000); sys.path[:] = {path!r}; from conda_docker.bounded.program import main; main()"
+_NO_MEMORY = b"memory allocation of"  # as Rust says it before it ends the process
+_LAST_WORDS = 2000  # bytes
+_LEAVE = 1.0  # seconds; what is left to read of a process that has ended is there at once
+
+
+class ProcessDied(SolverFailed):
+    """A process that ended without an answer, for a reason that may not be there the next time."""
+
+
+class TookTooMuch(SolverFailed):
+    """A call that wanted more memory than it may have."""
+
+
+class BoundedProcess:
+    """A process that answers one call after the other.
+
+    It ends with `close`, with this process however that ends, and with a call that is interrupted. Raises
+    `SolverFailed` when it cannot be started.
+    """
+
+    def __init__(self) -> None:
+        path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
+        path.append(str(Path(conda_docker.__file__).absolute().parents[1]))  # it may be that of the working folder
+        self._outcomes: SimpleQueue[bytes] = SimpleQueue()
+        self._awaited = 0
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        try:
+            self._program = Program(
+                [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
+                # This very program goes on there: with relative paths and all variables of the user's.
+                folder=Path(os.curdir),
+                environ=os.environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                # Ctrl-C is for the process that waits, which ends this one.
+                new_session=True,
+            )
+        except BaseException:
+            self._said.close()
+            raise
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._stdin, self._stdout = self._program.stdin, self._program.stdout
+        self._reader = threading.Thread(target=self._read, args=[self._stdout], daemon=True)
+        try:
+            self._reader.start()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._program.pid
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a call."""
+        return not self._awaited and not self._said.closed and self._program.poll() is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is under way."""
+        return self._awaited > 0 and not self._said.closed and self._program.poll() is None
+
+    def call(
+        self, function: Callable[..., object], *arguments: object, asked: Callable[[object], object] | None = None
+    ) -> object:
+        """Return what a function of a module returns there. What it asks back, `asked` answers.
+
+        Raises what the function raises, `TookTooMuch` where that takes too much memory, `ProcessDied` where it ends
+        the process, `OutOfTime` at the end of a `time_limit`, and `KeyboardInterrupt`; the process has ended after
+        these.
+        """
+        self.send(function, *arguments)
+        return self.receive(asked)
+
+    def send(self, function: Callable[..., object], *arguments: object) -> None:
+        """Have a function called, and go on: `receive` gives what came of it."""
+        self._awaited += 1
+        self._write(Call(function, arguments))
+
+    def receive(self, asked: Callable[[object], object] | None = None, *, log: bool = True) -> object:
+        """Return what came of the first call that was sent and not yet received; raises what `call` raises.
+
+        Without `log`, what was logged there is not logged here.
+        """
+        try:
+            while isinstance(message := self._next(), Asked):
+                assert asked is not None, "only who can answer calls what asks back"
+                self._write(asked(message.question))
+        except BaseException:
+            self.close()
+            raise
+        assert isinstance(message, Outcome)
+        self._awaited -= 1
+        for logger, level, text in message.logged if log else ():
+            logging.getLogger(logger).log(level, "%s", text)
+        if message.lacks_memory:
+            self.close()
+            raise _lack_of_memory() from RuntimeError(message.traceback)
+        if message.error is None:
+            return message.value
+        if isinstance(message.error, Error):
+            raise message.error
+        raise message.error from RuntimeError(message.traceback)  # for --debug
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        self._program.kill()
+        self._program.wait()
+        self._reader.join(_LEAVE)
+        for stream in (self._stdin, self._said):
+            with suppress(OSError):
+                stream.close()
+        if not self._reader.is_alive():  # else this program is ending, and its threads stand still
+            self._stdout.close()
+
+    def _write(self, message: object) -> None:
+        with suppress(BrokenPipeError):  # it has ended; why, is said where its answer is waited for
+            write_message(self._stdin, message)
+
+    def _next(self) -> object:
+        while True:
+            check_interruption()
+            try:
+                message = self._outcomes.get(timeout=at_most(LOOKING))
+            except Empty:
+                if self._reader.is_alive() or not self._outcomes.empty():
+                    continue
+                message = b""
+            if not message:
+                raise self._death()
+            return pickle.loads(message)  # noqa: S301 -- of the process that was started here
+
+    def _read(self, stream: IO[bytes]) -> None:
+        message = b""
+        try:
+            while message := read_message(stream):
+                self._outcomes.put(message)
+        except (OSError, ValueError):  # it is being closed
+            pass
+        finally:
+            if not message:
+                self._outcomes.put(b"")
+
+    def _death(self) -> Exception:
+        """Return the error to raise for a process that gave no answer."""
+        self._program.kill()  # it may have closed its standard output alone
+        code = self._program.wait()
+        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_WORDS))
+        said = self._said.read()
+        if _NO_MEMORY in said:
+            return _lack_of_memory()
+        lines = public_text(said.decode(errors="replace")).strip().splitlines()
+        last = f": {lines[-1].strip()[:200]}" if lines else ""
+        return ProcessDied(f"the process that solves ended without an answer (exit code {code}){last}")
+
+
+def _lack_of_memory() -> Exception:
+    return MemoryError() if is_limited_by_user() else TookTooMuch("this takes more memory than it may have")
