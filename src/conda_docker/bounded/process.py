@@ -15,7 +15,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
-import conda_docker
 from conda_docker.bounded.limit import is_limited_by_user
 from conda_docker.bounded.program import Asked, Call, Outcome, read_message, write_message
 from conda_docker.errors import SolverFailed
@@ -26,7 +25,8 @@ from python_docker.programs import PYTHON_FLAGS, Program
 from python_docker.time_limit import at_most
 
 # Most of what it does first is imports, among whose objects there is nothing to collect.
-_PROGRAM = "import gc, sys; gc.set_threshold(100_000); sys.path[:] = {path!r}; from conda_docker.bounded.program import main; main()"
+_PROGRAM = """import gc, sys; gc.set_threshold(100_000); sys.path[:] = {path!r}
+from conda_docker.bounded.program import main; main()"""
 _NO_MEMORY = b"memory allocation of"  # as Rust says it before it ends the process
 _LAST_WORDS = 2000  # bytes
 _LEAVE = 1.0  # seconds; what is left to read of a process that has ended is there at once
@@ -49,7 +49,7 @@ class BoundedProcess:
 
     def __init__(self) -> None:
         path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
-        path.append(str(Path(conda_docker.__file__).absolute().parents[1]))  # it may be that of the working folder
+        path.append(str(Path(__file__).absolute().parents[2]))  # it may be that of the working folder
         self._outcomes: SimpleQueue[bytes] = SimpleQueue()
         self._awaited = 0
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
