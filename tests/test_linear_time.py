@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.inputs.lock_files.explicit import parse_explicit
+from conda_docker.environment.inputs.lock_files.index_record import _trailing_number
 from conda_docker.environment.inputs.pixi.activation import exports
+from conda_docker.environment.inputs.pixi.toml_table import _line_of
 from conda_docker.environment.inputs.specs.environment_yml import parse_environment_yml
 from conda_docker.environment.inputs.specs.requirements_file import read_requirement_lines
 from conda_docker.environment.inputs.specs.spec_list import parse_spec_list
@@ -20,6 +24,8 @@ from conda_docker.environment.packages.normal_spec import normal_spec
 from conda_docker.environment.solve.match_specs import read_specs
 from conda_docker.package.entry_points import parse_entry_points
 from conda_docker.package.metadata import parse_metadata
+from conda_docker.policy.advisories.grype import _holds
+from conda_docker.pypi.requirement_text import is_location, without_marker
 from conda_docker.pypi.resolve.failures import _NO_WHEELS, _NOT_FOUND
 from conda_docker.redaction import public_log, public_output
 from python_docker.errors import Error
@@ -29,8 +35,11 @@ from python_docker.http.url import public_url
 from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.auth.challenge import parse_challenges
 from python_docker.spec.digest import Digest
+from python_docker.spec.documents.history import layer_title
+from python_docker.spec.documents.image_config import History
 from python_docker.spec.reference import ImageReference
 
+_key_in = partial(_line_of, "b")
 Read = Callable[[str], object]
 
 
@@ -60,6 +69,11 @@ READERS: dict[str, Read] = {
     "an environment.yml": lambda text: parse_environment_yml(f"dependencies: [a]  # {text}\n"),
     "a variable of a pixi manifest": lambda text: exports({"A": text}),
     "a pip section": lambda text: read_requirement_lines([text], folder=Path("/"), origin="x"),
+    "a requirement of pip": lambda text: (without_marker(text), is_location(text, Path("/"))),
+    "a key of a pixi manifest": lambda text: _key_in(f"a = '''\n{text}\n'''\nb = 1\n"),
+    "the history of an image": lambda text: layer_title((History(created_by=f"RUN {text} # buildkit"),)),
+    "a clause of an advisory": lambda text: _holds(Version("1"), f">{text}1"),
+    "an entry of a lock file": lambda text: _trailing_number(f"py{text}"),
     "a package's record": lambda text: package_from_record(
         {"name": "a", "version": "1", "build": f"0{text}", "url": f"https://h/{text}", "depends": [text]}
     ),

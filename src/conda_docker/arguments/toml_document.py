@@ -11,7 +11,11 @@ from python_docker.errors import reason_of
 if TYPE_CHECKING:
     import tomli
 
-_KEY = re.compile(r"""\s*((?:[\w.\- ]|"[^"]*"|'[^']*')+?)\s*=""")
+_PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+KEY_AT_START = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+"""The key, perhaps of several parts, that a line of TOML begins with. Most lines of a text are none, whatever they
+repeat, which takes no time.
+"""
 _HEADER = re.compile(r"\s*(\[[^\]]+\]+)")
 _TWICE = re.compile(r"Cannot declare \((.*?),?\) twice")
 
@@ -46,7 +50,7 @@ def _reason(error: tomli.TOMLDecodeError) -> str:
         # The position is where the value ends, which may be some lines below its key.
         lines = error.doc.splitlines()[: error.lineno]
         for number, line in zip(range(len(lines), 0, -1), reversed(lines), strict=True):
-            found = _KEY.match(line) or _HEADER.match(line)
+            found = KEY_AT_START.match(line) or _HEADER.match(line)
             if found is not None:
                 return f"{found[1]} is there twice (line {number})"
     return str(error)

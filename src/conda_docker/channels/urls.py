@@ -19,6 +19,7 @@ DEFAULT_CHANNEL = "conda-forge"
 _CHANNEL_ALIAS = "https://conda.anaconda.org"
 _DEFAULT_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 _CUSTOM_CHANNELS = {"pkgs/pro": "https://repo.anaconda.com"}
+_LONGEST = 8000  # characters of a URL; servers take as many, and rattler breaks down at 65,000
 _TOKEN = re.compile(r"/t/[^/]+(?=/)")
 _SUBDIR = r"/(?:noarch|(?:linux|osx|win|emscripten|wasi|freebsd|zos)-[a-z0-9]+)/?$"
 
@@ -72,6 +73,8 @@ def _urls(name: str, configuration: CondaConfiguration) -> list[str]:
     text = name.strip()
     if not text or text == "<unknown>" or any(character in text for character in "\n\r\0"):
         raise ChannelError(f"{name[:80]!r} is not a channel: give a name such as conda-forge, a URL or a folder")
+    if len(text) > _LONGEST:
+        raise ChannelError(f"{public_url(text[:_LONGEST])[:80]!r}... is not a channel: it has {len(text)} characters")
     if "://" in text:
         return [_checked(_without_subdir(text))]
     if text.startswith((".", "/", "~", "\\\\")) or re.match(r"[A-Za-z]:[\\/]", text):

@@ -22,7 +22,7 @@ from conda_docker.pypi.requirement_text import (
     without_marker,
 )
 from conda_docker.redaction import public_text
-from conda_docker.user_files import user_path
+from conda_docker.user_files import is_folder, is_there, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -214,10 +214,10 @@ class _Reader:
         text, extras = without_extras(location)
         path = self._folder / user_path(text)
         self.found.lines.append(f"{path.absolute()}{extras}")
-        if not path.exists():
+        if not is_there(path):
             raise InvalidEnvironment(f"{where}: there is nothing at {path}")
         self._tree(public_text(written), path)
 
     def _tree(self, written: str, path: Path | None) -> None:
-        if path is not None and path.is_dir():
+        if path is not None and is_folder(path):
             self.found.trees[written] = path.resolve()

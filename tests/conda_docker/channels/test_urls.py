@@ -114,7 +114,7 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
         urls(str(tmp_path / "missing"))
 
 
-@pytest.mark.parametrize("name", ["", "  ", "<unknown>", "a\nb"])
+@pytest.mark.parametrize("name", ["", "  ", "<unknown>", "a\nb", "a/" * 50_000, "https://h/" + "a" * 70_000])
 def test_what_is_no_channel(name: str) -> None:
     with pytest.raises(ChannelError, match="is not a channel"):
         urls(name)

@@ -41,7 +41,9 @@ def test_locations(text: str, tmp_path: Path) -> None:
     assert is_location(text, tmp_path)
 
 
-@pytest.mark.parametrize("text", ["rich", "rich @ https://x.org/a", "rich[x] @ ./a", "b/not-there", "a.b"])
+@pytest.mark.parametrize(
+    "text", ["rich", "rich @ https://x.org/a", "rich[x] @ ./a", "b/not-there", "a.b", "b/" + "c" * 300, "b/\0"]
+)
 def test_names(text: str, tmp_path: Path) -> None:
     assert not is_location(text, tmp_path)
 

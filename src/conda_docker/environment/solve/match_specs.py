@@ -26,6 +26,8 @@ _COMMENT = re.compile(r"\s#.*")
 _STRAY = re.compile(r"[,|] *(?=[,|]|$)")
 _CHANNEL_FIELD = re.compile(r"(?:^|,)\s*channel\s*=\s*(?P<channel>'[^']+'|\"[^\"]+\"|[^,'\"\]]+?)\s*(?=[,\]])")
 _ARCHIVE = re.compile(r"\.(?:conda|tar\.bz2)(?:#|$)")
+_LONGEST = 10_000  # characters of a spec
+_DEEPEST = 100  # brackets of a spec: rattler ends the process at some thousands
 _HASH = r"(?i)(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})"
 
 
@@ -110,6 +112,9 @@ def _read(text: str, configuration: CondaConfiguration) -> RequestedSpec:
     # A leading dash would be an option to another solver.
     if not text or text.startswith("-") or "\n" in text or "\0" in text:
         raise InvalidSpec(f"not a valid package spec: {public_text(text)[:80]!r}", text)
+    if len(text) > _LONGEST or text.count("(") > _DEEPEST:
+        problem = f"it has more than {_LONGEST} characters" if len(text) > _LONGEST else "it has too many brackets"
+        raise InvalidSpec(f"not a valid package spec: {public_text(text[:_LONGEST])[:80]!r}...: {problem}", text)
     public = public_text(text)
     outside, bracket, inside = text.partition("[")
     if _STRAY.search(outside):

@@ -30,7 +30,7 @@ FOLDER_VARIABLE = "GRYPE_DB_CACHE_DIR"
 _FILE = "vulnerability.db"
 _ECOSYSTEMS = ("python", "pypi", "pip")
 _REJECTED = "rejected"  # the advisory was withdrawn
-_CLAUSE = re.compile(r"\s*(?P<operator>>=|<=|==|=|>|<|)\s*(?P<quote>[\"']?)(?P<version>[^\s<>=\"']+)(?P=quote)\s*")
+_CLAUSE = re.compile(r"(?P<operator>>=|<=|==|=|>|<|)\s*(?P<quote>[\"']?)(?P<version>[^\s<>=\"']+)(?P=quote)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _holds(version: Any, clause: str) -> bool:
     """
     from packaging.version import InvalidVersion, Version
 
-    match = _CLAUSE.fullmatch(clause)
+    match = _CLAUSE.fullmatch(clause.strip())
     if match is None:
         raise InvalidVersion(clause)
     bound = Version(match["version"])

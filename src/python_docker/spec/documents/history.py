@@ -11,7 +11,8 @@ Entries = tuple[History, ...]
 
 _LONGEST = 60  # characters of a title
 # What builders put around an instruction of a Dockerfile, and this project around the names of packages.
-_WRAPPING = r"^(?:RUN )?(?:\|\d+ .*?)?/bin/(?:sh|bash)(?: -[a-z]+)+ (?:#\(nop\) *)?|\s*# buildkit$|^conda-docker: "
+_WRAPPING = r"^(?:RUN )?(?:\|\d+ .*?)?/bin/(?:sh|bash)(?: -[a-z]+)+ (?:#\(nop\) *)?|^conda-docker: "
+_BUILDKIT = "# buildkit"
 
 
 def split_history(history: Sequence[History] | None, layers: int) -> tuple[Entries, list[Entries]]:
@@ -50,7 +51,7 @@ def layer_title(entries: Entries) -> str:
     'apt-get update'
     """
     stated = next((entry.created_by for entry in entries if entry.created_by), "")
-    text = " ".join(re.sub(_WRAPPING, "", stated).split())
+    text = " ".join(re.sub(_WRAPPING, "", stated.removesuffix(_BUILDKIT)).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

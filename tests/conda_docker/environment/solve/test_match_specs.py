@@ -56,6 +56,20 @@ def test_a_path_that_is_too_long() -> None:
         read_specs(["a" * 5000 + ".conda"], CondaConfiguration())
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "a " + "(" * 5000 + ">=1" + ")" * 5000,
+        "a >=1" + ",>=1" * 5000,
+        "https://me:s3cr3t@h/" + "x" * 20_000,
+    ],
+)
+def test_what_rattler_would_end_the_process_for_or_take_long_over(spec: str) -> None:
+    with pytest.raises(InvalidSpec, match=r"it has (more than 10000 characters|too many brackets)") as caught:
+        read_specs([spec], CondaConfiguration())
+    assert "s3cr3t" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("spec", "meant"), [("requests[socks]", "requests"), ("c::a[x,y] >=1", "c::a >=1")])
 def test_extras_of_pip(spec: str, meant: str) -> None:
     with pytest.raises(InvalidSpec, match="conda packages have no extras") as caught:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -79,5 +78,5 @@ def _words(entry: YamlMapping, key: str) -> tuple[str, ...]:
 
 
 def _trailing_number(build: str) -> int:
-    found = re.search(r"[0-9]+$", build)
-    return int(found[0]) if found and len(found[0]) < 19 else 0
+    digits = build[len(build.rstrip("0123456789")) :]
+    return int(digits) if 0 < len(digits) < 19 else 0

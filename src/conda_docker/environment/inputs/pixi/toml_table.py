@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conda_docker.arguments.toml_document import toml_document
+from conda_docker.arguments.toml_document import KEY_AT_START, toml_document
 from conda_docker.errors import InvalidEnvironment
 
 _HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*'|\s*\.\s*)+?)\s*=")
 
 
 class Table:
@@ -112,7 +111,7 @@ def _line_of(path: str, text: str) -> int | None:
             header = _plain(found[1])
             if path == header:
                 return number
-        elif (found := _KEY.match(line)) and path == f"{header}.{_plain(found[1])}".lstrip("."):
+        elif (found := KEY_AT_START.match(line)) and path == f"{header}.{_plain(found[1])}".lstrip("."):
             return number
     return None
 

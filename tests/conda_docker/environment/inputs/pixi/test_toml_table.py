@@ -74,3 +74,8 @@ def test_inline_tables_may_go_over_lines() -> None:
 def test_what_is_not_toml(text: str, words: str) -> None:
     with pytest.raises(InvalidEnvironment, match=words):
         parse_toml(text, "pixi.toml")
+
+
+def test_lines_that_only_look_like_keys_take_no_time() -> None:
+    document = parse_toml("x = '''\n" + "." * 60 + "\n" + "a." * 60 + "\n'''\n\"b\" . c = 1\n", "pixi.toml")
+    assert document.table("b").where("c") == "line 5 of pixi.toml: `b.c`"
