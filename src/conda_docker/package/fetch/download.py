@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conda_docker.channels.mirrors import Mirrors
-from conda_docker.errors import CacheError, DownloadError, WrongPackage
+from conda_docker.errors import DownloadError, WrongPackage
+from conda_docker.package.fetch.by_rattler import download_by_rattler
 from conda_docker.package.fetch.find import is_archive_of, known_hash
 from conda_docker.package.fetch.partial_download import PartialDownload
-from conda_docker.redaction import public_text, public_url
+from conda_docker.redaction import public_url
 from python_docker.http.client import HttpClient
 from python_docker.http.failure import Cause, HttpError
 from python_docker.http.options import HttpOptions
@@ -40,7 +41,6 @@ _HTTP = frozenset({"http", "https"})
 _RATTLER_ONLY = frozenset({"s3", "gcs", "oci"})
 # What servers say to those who show no credentials: some do not tell a private package from one that is not there.
 _REFUSALS = frozenset({401, 403, 404})
-
 
 _log = logging.getLogger("conda_docker")
 
@@ -150,10 +150,7 @@ class Downloader:
         )
         try:
             for data in _pieces(record, body, partial):
-                if self.stop.is_set():
-                    raise Stopped
-                partial.write(data)
-                task.advance(len(data))
+                self._take(data, partial, task)
         except HttpError as error:
             if error.cause is Cause.WRONG_LENGTH:
                 if before:
@@ -188,44 +185,19 @@ class Downloader:
         check_time()
 
     def _receive_by_rattler(self, record: PublishedFile, url: str, partial: PartialDownload, task: Task) -> None:
-        """Have rattler download, which knows object stores, registries and keyrings."""
-        from rattler.package_streaming import download_to_writer
+        def take(data: bytes) -> None:
+            self._take(data, partial, task)
+            if record.size is not None and partial.size > record.size:
+                raise WrongPackage(f"{record.public_url} is longer than its channel's index says")
 
-        from conda_docker.channels.rattler_client import rattler_client, rattler_configuration
-        from conda_docker.channels.rattler_engine import run
+        download_by_rattler(url, self.configuration, take)
 
-        writer = _Writer(record, partial, task, self.stop)
-        client = rattler_client(rattler_configuration(self.configuration))
-        try:
-            run(lambda: download_to_writer(client, url, writer))
-        except Exception as error:
-            if writer.failure is not None:
-                raise writer.failure from None
-            raise DownloadError(f"cannot download {public_url(url)}: {public_text(str(error))[:500]}") from None
-
-
-class _Writer:
-    """Takes what rattler downloads. The error that stopped it is kept: rattler passes on its text alone."""
-
-    def __init__(self, record: PublishedFile, partial: PartialDownload, task: Task, stop: threading.Event) -> None:
-        self._record = record
-        self._partial = partial
-        self._task = task
-        self._stop = stop
-        self.failure: Exception | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            if self._stop.is_set():
-                raise Stopped
-            self._partial.write(data)
-            if self._record.size is not None and self._partial.size > self._record.size:
-                raise WrongPackage(f"{self._record.public_url} is longer than its channel's index says")
-        except (CacheError, DownloadError, Stopped) as error:
-            self.failure = error
-            raise
-        self._task.advance(len(data))
-        return len(data)
+    def _take(self, data: bytes, partial: PartialDownload, task: Task) -> None:
+        """Add what has come. Raises `Stopped` and `CacheError`."""
+        if self.stop.is_set():
+            raise Stopped
+        partial.write(data)
+        task.advance(len(data))
 
 
 def _may_be_early(record: PublishedFile) -> bool:
