@@ -44,97 +44,103 @@ _FILES = {
 
 def page_routes(server: Server) -> list[BaseRoute]:
     """Return the routes of the page and of what it asks for."""
-
-    async def page(request: Request) -> Response:
-        name, media_type = _FILES[request.url.path]
-        content = files("conda_docker.serve.http").joinpath(name).read_bytes()
-        return Response(content, headers=_SAFE, media_type=media_type)
-
-    async def about(request: Request) -> Response:
-        client = server.client(request)
-        configuration = server.configuration
-        allowed = [name for name, _ in environment_files(configuration.environments) if client.may_use(name)]
-        return _json(
-            {
-                # Where it is on this machine is nobody's business.
-                "base": configuration.base if ":/" not in configuration.base else "a base image that this server keeps",
-                "channels": list(map(channel_alias, client.channels)),
-                "platforms": list(map(str, configuration.platforms)),
-                "environments": allowed,
-                "rules": RULES,
-                "host": configuration.public_url or request.headers.get("host", ""),
-            }
-        )
-
-    async def plan(request: Request) -> Response:
-        client = server.client(request)
-        query = request.query_params
-        tag = query.get("tag", LATEST)
-        if "name" in query:
-            asked = parse_name(query["name"], tag)
-        else:
-            packages = [parse_spec(text) for text in query.getlist("package")]
-            if not packages:
-                raise NoSuchName(f"no package was named: {RULES}")
-            asked = parse_name(name_of(packages), tag)
-        asked = client.asks(asked)
-        platform = Platform.parse(query.get("platform", str(server.configuration.platforms[0])))
-        if platform not in server.configuration.platforms:
-            raise NoSuchName(f"this server has no images for {platform}")
-        server.begun.take(client.name)
-        work = partial(public_plan, server.requests, server.configuration.limits, asked, platform)
-        key = "plan", asked.name, asked.tag, asked.channels, platform
-        found: PublicPlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
-        failure = server.images.failure(asked)
-        return _json(asdict(found) | {"failure": None if failure is None else server.public(failure)})
-
-    async def recent(request: Request) -> Response:
-        client = server.client(request)
-        return _json(
-            [
-                {
-                    "name": image.name,
-                    "tag": image.tag,
-                    "digest": str(image.root),
-                    "size": image.size,
-                    "packages": len(image.packages),
-                    "made": image.made,
-                }
-                for asked, image in server.catalogue.recent(client.channels)
-                if asked.lock is None and (asked.environment is None or client.may_use(asked.environment))
-            ]
-        )
-
-    async def post_lock(request: Request) -> Response:
-        client = server.client(request)
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            # A page of somebody else's, in the browser of somebody who may reach this server.
-            raise Denied("lock files are not taken from pages of other sites")
-        if not client.grant.locks:
-            raise client.refusal("you may not post lock files")
-        server.begun.take(client.name)
-        text = await _text(request, server.configuration.limits)
-        work = partial(accept_lock, text, client.channels, server.configuration)
-        key = "lock", hashlib.sha256(text.encode()).hexdigest(), client.channels
-        await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
-        sha256 = await asyncio.to_thread(server.images.add_lock, text, client)
-        return _json({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
-
-    async def health(request: Request) -> Response:
-        return _json({"status": "ok"})
-
-    async def metrics(request: Request) -> Response:
-        return Response(server.metrics.text(), media_type=CONTENT_TYPE)
-
     return [
-        *(Route(path, page) for path in _FILES),
-        Route("/v1/about", about),
-        Route("/v1/plan", plan),
-        Route("/v1/images", recent),
-        Route("/v1/locks", post_lock, methods=["POST"]),
-        Route("/healthz", health),
-        Route("/metrics", metrics),
+        *(Route(path, _page) for path in _FILES),
+        Route("/v1/about", partial(_about, server)),
+        Route("/v1/plan", partial(_plan, server)),
+        Route("/v1/images", partial(_recent, server)),
+        Route("/v1/locks", partial(_post_lock, server), methods=["POST"]),
+        Route("/healthz", _health),
+        Route("/metrics", partial(_metrics, server)),
     ]
+
+
+async def _page(request: Request) -> Response:
+    name, media_type = _FILES[request.url.path]
+    content = files("conda_docker.serve.http").joinpath(name).read_bytes()
+    return Response(content, headers=_SAFE, media_type=media_type)
+
+
+async def _about(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    configuration = server.configuration
+    allowed = [name for name, _ in environment_files(configuration.environments) if client.may_use(name)]
+    return _json(
+        {
+            # Where it is on this machine is nobody's business.
+            "base": configuration.base if ":/" not in configuration.base else "a base image that this server keeps",
+            "channels": list(map(channel_alias, client.channels)),
+            "platforms": list(map(str, configuration.platforms)),
+            "environments": allowed,
+            "rules": RULES,
+            "host": configuration.public_url or request.headers.get("host", ""),
+        }
+    )
+
+
+async def _plan(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    query = request.query_params
+    tag = query.get("tag", LATEST)
+    if "name" in query:
+        asked = parse_name(query["name"], tag)
+    else:
+        packages = [parse_spec(text) for text in query.getlist("package")]
+        if not packages:
+            raise NoSuchName(f"no package was named: {RULES}")
+        asked = parse_name(name_of(packages), tag)
+    asked = client.asks(asked)
+    platform = Platform.parse(query.get("platform", str(server.configuration.platforms[0])))
+    if platform not in server.configuration.platforms:
+        raise NoSuchName(f"this server has no images for {platform}")
+    server.begun.take(client.name)
+    work = partial(public_plan, server.requests, server.configuration.limits, asked, platform)
+    key = "plan", asked.name, asked.tag, asked.channels, platform
+    found: PublicPlan = await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
+    failure = server.images.failure(asked)
+    return _json(asdict(found) | {"failure": None if failure is None else server.public(failure)})
+
+
+async def _recent(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    return _json(
+        [
+            {
+                "name": image.name,
+                "tag": image.tag,
+                "digest": str(image.root),
+                "size": image.size,
+                "packages": len(image.packages),
+                "made": image.made,
+            }
+            for asked, image in server.catalogue.recent(client.channels)
+            if asked.lock is None and (asked.environment is None or client.may_use(asked.environment))
+        ]
+    )
+
+
+async def _post_lock(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        # A page of somebody else's, in the browser of somebody who may reach this server.
+        raise Denied("lock files are not taken from pages of other sites")
+    if not client.grant.locks:
+        raise client.refusal("you may not post lock files")
+    server.begun.take(client.name)
+    text = await _text(request, server.configuration.limits)
+    work = partial(accept_lock, text, client.channels, server.configuration)
+    key = "lock", hashlib.sha256(text.encode()).hexdigest(), client.channels
+    await server.builds.run(key, client.name, work, server.configuration.limits.wait_seconds)
+    sha256 = await asyncio.to_thread(server.images.add_lock, text, client)
+    return _json({"name": f"{LOCK}/{sha256}", "tag": LATEST}, 201)
+
+
+async def _health(request: Request) -> Response:
+    return _json({"status": "ok"})
+
+
+async def _metrics(server: Server, request: Request) -> Response:
+    return Response(server.metrics.text(), media_type=CONTENT_TYPE)
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -32,79 +33,87 @@ VERSION_HEADER = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 def registry_routes(server: Server) -> list[BaseRoute]:
     """Return the routes of a registry that can be pulled from."""
-    # A cache in front knows nothing of who may use what.
-    whose = "public" if server.configuration.is_open else "private"
-    for_ever, for_now = f"{whose}, max-age=31536000, immutable", f"{whose}, no-cache"
-
-    async def version(request: Request) -> Response:
-        server.client(request)
-        return _json({})
-
-    async def token(request: Request) -> Response:
-        server.client(request)
-        value = token_of(request) or ANONYMOUS
-        return _json({"token": value, "access_token": value, "expires_in": _TOKEN_SECONDS})
-
-    async def manifest(request: Request) -> Response:
-        client = server.client(request)
-        reference = request.path_params["reference"]
-        if ":" in reference:
-            digest = Digest(reference)
-            held = await server.images.holding(_asked(request, client), digest)
-            if held is None:
-                raise ManifestUnknown(f"there is no manifest {digest} of {request.path_params['name']} here")
-            image = held
-        else:
-            image = await server.images.named(client, _asked(request, client, reference))
-            digest = image.root
-        document = image.documents.get(digest)
-        if document is None or document.media_type not in MANIFESTS | INDEXES:
-            raise ManifestUnknown(f"{digest} is not a manifest of {image.name}")
-        headers = _headers(digest, document.media_type)
-        headers["Cache-Control"] = for_ever if ":" in reference else for_now
-        return _content(request, document.raw, headers)
-
-    async def blob(request: Request) -> Response:
-        client = server.client(request)
-        digest = Digest(request.path_params["digest"])
-        image = await server.images.holding(_asked(request, client), digest)
-        if image is None:
-            raise BlobUnknown(f"no image {request.path_params['name']} here has {digest}")
-        headers = _headers(digest, "application/octet-stream") | {"Cache-Control": for_ever}
-        document = image.documents.get(digest)
-        if document is not None:
-            return _content(request, document.raw, headers)
-        if _is_known(request, headers):
-            return Response(status_code=304, headers=headers)
-        if request.method == "HEAD":
-            return Response(status_code=200, headers=headers | {"Content-Length": str(image.sizes[digest])})
-        elsewhere = await _elsewhere(server, client, image, digest)
-        if elsewhere is not None:
-            server.metrics.blobs.labels("redirected").inc()
-            return RedirectResponse(elsewhere, 307, headers=VERSION_HEADER)
-        path = await server.images.path_of(client, image, digest)
-        return FileResponse(path, headers=headers, media_type="application/octet-stream")
-
-    async def tags(request: Request) -> Response:
-        client = server.client(request)
-        asked = _asked(request, client)
-        found = _page_of(server.catalogue.tags(asked), request)
-        return _json({"name": request.path_params["name"], "tags": found})
-
-    async def referrers(request: Request) -> Response:
-        server.client(request)
-        Digest(request.path_params["digest"])
-        return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}, OCI_INDEX)
-
     reading = ["GET", "HEAD"]
     return [
-        Route("/v2/", version, methods=reading),
-        Route(TOKEN_PATH, token),
-        Route("/v2/{name:path}/manifests/{reference}", manifest, methods=reading),
-        Route("/v2/{name:path}/blobs/{digest}", blob, methods=reading),
-        Route("/v2/{name:path}/tags/list", tags, methods=reading),
-        Route("/v2/{name:path}/referrers/{digest}", referrers, methods=reading),
+        Route("/v2/", partial(_version, server), methods=reading),
+        Route(TOKEN_PATH, partial(_token, server)),
+        Route("/v2/{name:path}/manifests/{reference}", partial(_manifest, server), methods=reading),
+        Route("/v2/{name:path}/blobs/{digest}", partial(_blob, server), methods=reading),
+        Route("/v2/{name:path}/tags/list", partial(_tags, server), methods=reading),
+        Route("/v2/{name:path}/referrers/{digest}", partial(_referrers, server), methods=reading),
     ]
+
+
+async def _version(server: Server, request: Request) -> Response:
+    server.client(request)
+    return _json({})
+
+
+async def _token(server: Server, request: Request) -> Response:
+    server.client(request)
+    value = token_of(request) or ANONYMOUS
+    return _json({"token": value, "access_token": value, "expires_in": _TOKEN_SECONDS})
+
+
+async def _manifest(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    reference = request.path_params["reference"]
+    if ":" in reference:
+        digest = Digest(reference)
+        held = await server.images.holding(_asked(request, client), digest)
+        if held is None:
+            raise ManifestUnknown(f"there is no manifest {digest} of {request.path_params['name']} here")
+        image = held
+    else:
+        image = await server.images.named(client, _asked(request, client, reference))
+        digest = image.root
+    document = image.documents.get(digest)
+    if document is None or document.media_type not in MANIFESTS | INDEXES:
+        raise ManifestUnknown(f"{digest} is not a manifest of {image.name}")
+    headers = _headers(digest, document.media_type)
+    headers["Cache-Control"] = _kept(server, for_ever=":" in reference)
+    return _content(request, document.raw, headers)
+
+
+async def _blob(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    digest = Digest(request.path_params["digest"])
+    image = await server.images.holding(_asked(request, client), digest)
+    if image is None:
+        raise BlobUnknown(f"no image {request.path_params['name']} here has {digest}")
+    headers = _headers(digest, "application/octet-stream") | {"Cache-Control": _kept(server, for_ever=True)}
+    document = image.documents.get(digest)
+    if document is not None:
+        return _content(request, document.raw, headers)
+    if _is_known(request, headers):
+        return Response(status_code=304, headers=headers)
+    if request.method == "HEAD":
+        return Response(status_code=200, headers=headers | {"Content-Length": str(image.sizes[digest])})
+    elsewhere = await _elsewhere(server, client, image, digest)
+    if elsewhere is not None:
+        server.metrics.blobs.labels("redirected").inc()
+        return RedirectResponse(elsewhere, 307, headers=VERSION_HEADER)
+    path = await server.images.path_of(client, image, digest)
+    return FileResponse(path, headers=headers, media_type="application/octet-stream")
+
+
+async def _tags(server: Server, request: Request) -> Response:
+    client = server.client(request)
+    asked = _asked(request, client)
+    found = _page_of(server.catalogue.tags(asked), request)
+    return _json({"name": request.path_params["name"], "tags": found})
+
+
+async def _referrers(server: Server, request: Request) -> Response:
+    server.client(request)
+    Digest(request.path_params["digest"])
+    return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}, OCI_INDEX)
+
+
+def _kept(server: Server, *, for_ever: bool) -> str:
+    """Return how long caches may keep an answer. One in front of the server knows nothing of who may use what."""
+    whose = "public" if server.configuration.is_open else "private"
+    return f"{whose}, max-age=31536000, immutable" if for_ever else f"{whose}, no-cache"
 
 
 def _asked(request: Request, client: Client, tag: str = "latest") -> Asked:
