@@ -95,63 +95,28 @@ def fetch_early(
         return
     from conda_docker.channels.configuration import read_conda_configuration
 
-    configuration = read_conda_configuration()
-    caches = package_caches(configuration=configuration)
-    cache = CacheFolder(cache_dir)
-    downloads = _Downloads(configuration, options, progress, cache)
+    downloads = _Downloads(read_conda_configuration(), options, progress, CacheFolder(cache_dir), extracted)
     given_up = (stop or Stop()).future
-    events: SimpleQueue[Future[Any] | tuple[File, GrowingFile]] = SimpleQueue()
     given_up.add_done_callback(lambda _: downloads.give_up())
-
-    def find(record: PublishedFile) -> Path | None:
-        found = find_package(record, cache_dir, caches=caches)
-        if found is not None and found.parent == download_path(record, cache_dir).parent:
-            mark_used(found)
-        return found
-
-    def begun(record: File, growing: GrowingFile) -> None:
-        downloads.growing.append(growing)
-        if downloads.stop.is_set():  # who has just given up the others did not know of it
-            growing.abandon()
-        events.put((record, growing))
-
-    def fetch(record: File) -> Path:
-        if downloads.stop.is_set():
-            raise CancelledError
-        found = find(record)
-        if found is not None and (extracted or found.is_file()):
-            return found
-        try:
-            check_local(record)
-            with cache.writing():
-                return downloads.downloader.download(
-                    record, download_path(record, cache_dir), partial(begun, record) if early else None
-                )
-        except WrongPackage:
-            raise
-        except DownloadError as error:
-            if found is None:
-                raise
-            raise type(error)(f"{error}; it is unpacked in {found}, and --use-extracted reads it there") from error
-
     pools = _Pools(min(workers or DOWNLOADS, _MOST_DOWNLOADS))
     try:
         if offline:
-            found = list(pools.of("").map(find, records))
-            if failed is None:
-                check_found(records, found)
-            else:
-                for record in (record for record, path in zip(records, found, strict=True) if path is None):
-                    failed(record, not_here(record))
-            yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
+            yield from _here(records, list(pools.of("").map(downloads.find, records)), failed)
             return
+        events: SimpleQueue[Future[Any] | tuple[File, GrowingFile]] = SimpleQueue()
+
+        def begun(record: File, growing: GrowingFile) -> None:
+            downloads.note_begun(growing)
+            events.put((record, growing))
+
         # Johnson's rule for two machines in a row: jobs in ascending order of the first step where that is the shorter
         # one, as downloading is next to uploading; else in descending order of the second. What is begun last is the
         # only work that the other machine has to wait for, or that is awaited alone.
         ordered = sorted(records, key=lambda record: record.size or 0, reverse=not smallest_first)
-        futures: dict[Future[Path], File] = {
-            pools.of(downloads.host(record)).submit(fetch, record): record for record in ordered
-        }
+        futures: dict[Future[Path], File] = {}
+        for record in ordered:
+            heard = partial(begun, record) if early else None
+            futures[pools.of(downloads.host(record)).submit(downloads.fetch, record, heard)] = record
         awaited: list[Future[Any]] = [*futures, given_up]
         for future in awaited:
             future.add_done_callback(events.put)
@@ -175,6 +140,18 @@ def fetch_early(
         downloads.close()
 
 
+def _here(
+    records: Sequence[File], found: Sequence[Path | None], failed: Callable[[File, Error], object] | None
+) -> Iterator[tuple[File, Path]]:
+    """Yield the packages that are on this machine, with where they are; see `fetch_early`."""
+    if failed is None:
+        check_found(records, found)
+    else:
+        for record in (record for record, path in zip(records, found, strict=True) if path is None):
+            failed(record, not_here(record))
+    yield from ((record, path) for record, path in zip(records, found, strict=True) if path is not None)
+
+
 class _Pools:
     """Threads for each host of its own, so that a slow one holds nobody else up."""
 
@@ -194,13 +171,23 @@ class _Pools:
 
 
 class _Downloads:
-    """The downloader of one run, made when there is something to download: an HTTP client takes long to import."""
+    """Packages of one run: found on this machine, else downloaded.
+
+    The downloader is made when there is something to download: an HTTP client takes long to import.
+    """
 
     def __init__(
-        self, configuration: CondaConfiguration, options: HttpOptions | None, progress: Progress, cache: CacheFolder
+        self,
+        configuration: CondaConfiguration,
+        options: HttpOptions | None,
+        progress: Progress,
+        cache: CacheFolder,
+        extracted: bool,
     ) -> None:
-        self.stop = threading.Event()
-        self.growing: list[GrowingFile] = []
+        self._stop = threading.Event()
+        self._growing: list[GrowingFile] = []
+        self._extracted = extracted
+        self._caches = package_caches(configuration=configuration)
         self._configuration = configuration
         self._options = options
         self._progress = progress
@@ -208,6 +195,40 @@ class _Downloads:
         self._lock = threading.Lock()
         self._mirrors: Mirrors | None = None
         self._downloader: Downloader | None = None
+
+    def find(self, record: PublishedFile) -> Path | None:
+        """Return where a package is on this machine, None where it is not."""
+        found = find_package(record, self._cache.root, caches=self._caches)
+        if found is not None and found.parent == download_path(record, self._cache.root).parent:
+            mark_used(found)
+        return found
+
+    def fetch(self, record: PublishedFile, begun: Callable[[GrowingFile], object] | None) -> Path:
+        """Return where a package is, once it is on this machine; `begun` hears of it while it comes, if it can be read.
+
+        Raises `DownloadError`, `CacheError`, and `CancelledError` after `give_up`.
+        """
+        if self._stop.is_set():
+            raise CancelledError
+        found = self.find(record)
+        if found is not None and (self._extracted or found.is_file()):
+            return found
+        try:
+            check_local(record)
+            with self._cache.writing():
+                return self._made_downloader().download(record, download_path(record, self._cache.root), begun)
+        except WrongPackage:
+            raise
+        except DownloadError as error:
+            if found is None:
+                raise
+            raise type(error)(f"{error}; it is unpacked in {found}, and --use-extracted reads it there") from error
+
+    def note_begun(self, growing: GrowingFile) -> None:
+        """Note a package that is read while it comes: who waits for more of it hears when that is given up."""
+        self._growing.append(growing)
+        if self._stop.is_set():  # who has just given up the others did not know of it
+            growing.abandon()
 
     def host(self, record: PublishedFile) -> str:
         """Return the host that is asked for a package first."""
@@ -221,8 +242,7 @@ class _Downloads:
             self._mirrors = mirrors_of(self._configuration)
         return self._mirrors
 
-    @property
-    def downloader(self) -> Downloader:
+    def _made_downloader(self) -> Downloader:
         with self._lock:
             if self._downloader is None:
                 from conda_docker.cache.upkeep import remove_stopped_downloads
@@ -235,14 +255,14 @@ class _Downloads:
                 credentials = Credentials(self._configuration)
                 http = HttpClient(options)
                 self._downloader = Downloader(
-                    self._configuration, options, credentials, http, self._progress, self.stop, self.mirrors
+                    self._configuration, options, credentials, http, self._progress, self._stop, self.mirrors
                 )
             return self._downloader
 
     def give_up(self) -> None:
         """Have what is not there yet never come."""
-        self.stop.set()
-        for growing in list(self.growing):
+        self._stop.set()
+        for growing in list(self._growing):
             growing.abandon()
 
     def close(self) -> None:
