@@ -109,7 +109,7 @@ class Scene:
     ) -> list[Digest]:
         options = BuildOptions(cache_dir=place / "cache", bytecode=Bytecode.NEVER)
         with (
-            patch("conda_docker.package.fetch.fetch.http_options", lambda configuration: QUICK),
+            patch("conda_docker.channels.http_options.http_options", lambda configuration: QUICK),
             # Of these small packages, too, the end comes first.
             patch.multiple("conda_docker.package.fetch.download", _EARLY=10_000, _MIN_END=2_000),
             Delivery(self._places(place, host, name), registry=lambda _: QUICK) as delivery,

@@ -12,9 +12,9 @@ from urllib.request import url2pathname
 from conda_docker.arguments.amounts import format_size
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.credentials import Credentials
+from conda_docker.channels.http_options import http_options
 from conda_docker.channels.urls import channel_urls, choose_channels
 from conda_docker.doctor.check import Check, Status, ok
-from conda_docker.package.fetch.fetch import http_options
 from conda_docker.redaction import public_text, public_url
 from python_docker.errors import Error
 from python_docker.http.client import HttpClient

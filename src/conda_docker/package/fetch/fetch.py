@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ from conda_docker.errors import CacheError, DownloadError, WrongPackage
 from conda_docker.package.fetch.find import download_path, find_package, package_caches
 from conda_docker.package.fetch.missing import check_found, check_local, not_here
 from python_docker.errors import Error
-from python_docker.files.home import expand_home
 from python_docker.http.url import host_of
 from python_docker.parallel import Stop, Threads
 from python_docker.progress import SILENT, Progress
@@ -247,6 +245,7 @@ class _Downloads:
             if self._downloader is None:
                 from conda_docker.cache.upkeep import remove_stopped_downloads
                 from conda_docker.channels.credentials import Credentials
+                from conda_docker.channels.http_options import http_options
                 from conda_docker.package.fetch.download import Downloader
                 from python_docker.http.client import HttpClient
 
@@ -269,30 +268,3 @@ class _Downloads:
         with self._lock:
             if self._downloader is not None:
                 self._downloader.http.close()
-
-
-def http_options(
-    configuration: CondaConfiguration | None = None, environ: Mapping[str, str] | None = None
-) -> HttpOptions:
-    """Return how to talk HTTP to channels: as conda's configuration says, else the environment.
-
-    `ssl_verify` comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and these before SSL_CERT_FILE and the system's
-    certificates; `proxy_servers` before `http_proxy` and `https_proxy`.
-    """
-    from conda_docker.channels.configuration import TRUSTSTORE
-    from conda_docker.channels.proxies import checked_proxies
-    from python_docker.http.options import HttpOptions
-
-    environ = os.environ if environ is None else environ
-    if configuration is None:
-        from conda_docker.channels.configuration import read_conda_configuration
-
-        configuration = read_conda_configuration(environ)
-    verify = configuration.ssl_verify
-    bundle: str | Path | None = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-    if isinstance(verify, str) and verify != TRUSTSTORE:
-        bundle = expand_home(verify, environ)
-    proxies = {f"{scheme}_proxy": url for scheme, url in checked_proxies(configuration).items()}
-    if proxies:
-        environ = {name: value for name, value in environ.items() if name.lower() not in proxies} | proxies
-    return HttpOptions(ca_bundle=bundle, insecure=verify is False, environ=environ)

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.errors import DownloadError
-from conda_docker.package.fetch.fetch import http_options
 from conda_docker.package.fetch.find import download_path
 from python_docker.errors import Error
 from tests.conda_docker.channel import SyntheticChannel
@@ -341,28 +339,6 @@ def test_what_only_rattler_can_reach_goes_to_rattler(small: LockedPackage, cache
         fetch(record, cache=cache)
     assert "secret" not in str(caught.value)
     assert left_in(cache) == []
-
-
-def test_certificates_of_the_configuration_come_first(tmp_path: Path) -> None:
-    environ = {"REQUESTS_CA_BUNDLE": "/requests.pem", "CURL_CA_BUNDLE": "/curl.pem"}
-    assert http_options(CondaConfiguration(ssl_verify="/conda.pem"), environ).ca_bundle == Path("/conda.pem")
-    assert http_options(CondaConfiguration(ssl_verify=True), environ).ca_bundle == "/requests.pem"
-    assert http_options(CondaConfiguration(), {"CURL_CA_BUNDLE": "/curl.pem"}).ca_bundle == "/curl.pem"
-    assert http_options(CondaConfiguration(ssl_verify="truststore"), {}).ca_bundle is None
-
-
-def test_certificates_are_verified_unless_the_configuration_says_otherwise() -> None:
-    assert not http_options(CondaConfiguration(), {}).insecure
-    assert http_options(CondaConfiguration(ssl_verify=False), {}).insecure
-
-
-def test_proxies_of_the_configuration_come_first() -> None:
-    from python_docker.http.connections.proxy import proxy_for
-
-    configuration = CondaConfiguration(proxy_servers={"https": "http://proxy.example.org:3128"})
-    environ = http_options(configuration, {"HTTPS_PROXY": "http://other:1", "http_proxy": "http://plain:1"}).environ
-    assert proxy_for("https://conda.example.org/a", environ) == "http://proxy.example.org:3128"
-    assert proxy_for("http://conda.example.org/a", environ) == "http://plain:1"
 
 
 def test_a_certificate_that_nobody_trusts(
