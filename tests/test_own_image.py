@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from python_docker import __version__
 from python_docker.transports import open_image, write_image
 from tests.conda_docker.conftest import real_channel
 from tests.peers import DockerEngine, Podman, availability, run_in_bwrap
+from tests.peers.ports import free_port
 
 __all__ = ["real_channel"]
 
@@ -117,8 +117,7 @@ def test_it_serves_images_as_an_ordinary_user_with_a_read_only_root(
     data = tmp_path / "data"
     data.mkdir()
     os.chown(data, 1000, 1000)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     mounts = {data: "/data", real_channel.folder: "/srv/channel:ro", make_base(): "/srv/base:ro"}
     limited = ("--user", "1000:1000", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
     serve = ("--channel", "file:///srv/channel", "--base", "oci:/srv/base", "--platform", "linux/amd64")
@@ -147,8 +146,7 @@ def test_it_serves_images_as_the_example_for_kubernetes_says(
     [container] = pod["containers"]
     write_image(open_image(f"oci:{image}"), f"docker-archive:{tmp_path / 'own.tar'}:{container['image']}")
     podman_engine.podman("load", "--input", tmp_path / "own.tar")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     for_this_machine(objects, real_channel, port)
     (tmp_path / "here.yaml").write_text(yaml.safe_dump_all(objects.values()))
     podman_engine.podman("kube", "play", tmp_path / "here.yaml")
@@ -183,7 +181,7 @@ def for_this_machine(objects: dict[str, Any], channel: RealChannel, port: int) -
 
 
 def wait_until_it_answers(port: int, log: Callable[[], str]) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
                 assert answer.status == 200

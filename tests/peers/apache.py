@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.peers.availability import OPENIDC, require
 from tests.peers.containment import dying_with_us, start_server, stop, wait_until
+from tests.peers.ports import free_port
 
 _LOADED = (
     *("mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc", "headers", "proxy", "proxy_http"),
@@ -33,9 +34,7 @@ MaxRequestWorkers 50
 def apache(root: Path, hosts: Callable[[int], str]) -> Iterator[str]:
     """Run Apache with the virtual hosts that `hosts` returns for its port, and give its host and port."""
     program = require("apache2")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     root.mkdir()
     lines = [f"LoadModule {name}_module {OPENIDC.parent}/mod_{name}.so" for name in _LOADED]
     if os.geteuid() == 0:

@@ -231,7 +231,9 @@ def test_what_another_package_wins_is_recorded_and_not_there(tmp_path: Path) -> 
     assert record["files"] == sorted([*lost, "g"])
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(package=packages())
 def test_the_paths_known_before_linking_are_those_of_the_layer(package: SyntheticPackage, tmp_path: Path) -> None:
     archive = package.write(tmp_path)
@@ -241,7 +243,9 @@ def test_the_paths_known_before_linking_are_those_of_the_layer(package: Syntheti
     assert files == {*installed_paths(opened, HERE), "conda-meta/a-1.0-0.json"}
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(package=packages())
 def test_the_same_package_gives_the_same_bytes(package: SyntheticPackage, tmp_path: Path) -> None:
     archive = package.write(tmp_path)

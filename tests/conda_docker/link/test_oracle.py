@@ -26,7 +26,9 @@ def test_files_are_those_that_rattler_installs(kind: str, suffix: str, rattler: 
     assert differences(installed, link_archives(archives)) == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(package=packages(), suffix=st.sampled_from([".conda", ".tar.bz2"]), info_last=st.booleans())
 def test_files_of_any_package_are_those_that_rattler_installs(
     package: SyntheticPackage, suffix: str, info_last: bool, rattler: Rattler, tmp_path: Path

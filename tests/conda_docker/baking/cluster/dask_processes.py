@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.peers.containment import dying_with_us
+from tests.peers.ports import free_port
 from tests.peers.processor_time import processor_time
 
 _QUIET = {
@@ -44,9 +45,7 @@ class Cluster:
 
     def start(self, workers: int) -> Cluster:
         if not self.port:
-            with socket.socket() as taken:
-                taken.bind(("127.0.0.1", 0))
-                self.port = taken.getsockname()[1]
+            self.port = free_port()
         self.start_scheduler()
         for _ in range(workers):
             self.start_worker()

@@ -17,6 +17,7 @@ pytest.importorskip("distributed")
 from conda_docker.baking.cluster import scheduler, waiting
 from conda_docker.baking.cluster.scheduler import Client, Future, connect
 from tests.conda_docker.baking.cluster.dask_processes import Cluster
+from tests.processes import LONG
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_PATIENCE", 0.1)
     monkeypatch.setattr(waiting, "_INTERVAL", 0.05)
     monkeypatch.setattr(waiting, "_SILENCE", 0.5)
-    monkeypatch.setattr(scheduler, "_ANSWER", 1.0)
+    monkeypatch.setattr(scheduler, "_ANSWER", 60.0)
 
 
 @pytest.fixture
@@ -69,17 +70,19 @@ def test_a_scheduler_without_workers_is_named_once(cluster: Cluster, said: queue
     assert said.empty()
 
 
-def test_a_worker_that_stands_still_is_named_with_what_it_is_at(cluster: Cluster, said: queue.SimpleQueue[str]) -> None:
+def test_a_worker_that_stands_still_is_named_with_what_it_is_at(
+    cluster: Cluster, said: queue.SimpleQueue[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_ANSWER", 1.0)
     client = connected(cluster, 1)
     [worker] = client.nthreads()
     [process] = cluster.workers
     os.kill(process.pid, signal.SIGSTOP)
     try:
         task = _sleep(client, 60)
-        with waiting.told_while_waiting(client):
-            line = said.get(timeout=120)
-            while "waiting for the scheduler" in line:  # which has not given the task to the worker yet
-                line = said.get(timeout=120)
+        with waiting.told_while_waiting(client) as told:
+            while "waiting for the scheduler" in (line := said.get(timeout=LONG)):
+                told.heard()  # it has not given the task to the worker yet
     finally:
         os.kill(process.pid, signal.SIGCONT)
     assert task.status == "pending"
@@ -93,9 +96,10 @@ def test_a_worker_that_works_is_named_until_it_ends_something(cluster: Cluster, 
     [worker] = client.nthreads()
     task = _sleep(client, 60)
     with waiting.told_while_waiting(client) as told:
-        first = said.get(timeout=120)
+        while "waiting for the scheduler" in (first := said.get(timeout=LONG)):
+            told.heard()
         told.heard()
-        second = said.get(timeout=120)
+        second = said.get(timeout=LONG)
     assert task.status == "pending"
     client.close()
     assert first.endswith(f"waiting for layer numpy at {worker}")
