@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from python_docker.errors import OutOfTime
@@ -17,8 +15,8 @@ def test_without_a_limit_everything_may_take_its_time() -> None:
 
 
 def test_a_limit_shortens_what_may_take_longer() -> None:
-    with time_limit(60):
-        assert 50 < at_most(100) <= 60
+    with time_limit(6000):
+        assert 5000 < at_most(10_000) <= 6000
         assert at_most(5) == 5
     assert at_most(100) == 100
 
@@ -38,10 +36,8 @@ def test_after_the_end_nothing_is_begun() -> None:
 
 
 def test_a_wait_ends_with_the_time() -> None:
-    begun = time.monotonic()
     with time_limit(0.05), pytest.raises(OutOfTime):
-        pause(30)
-    assert time.monotonic() - begun < 10
+        pause(10_000)
 
 
 def test_threads_have_the_limit_of_whoever_gives_them_work() -> None:
