@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from python_docker.transports import open_image
 from python_docker.validation import validate
 from tests.archives import only_linux
 from tests.conda_docker.channel import SyntheticChannel, SyntheticPackage
+from tests.processes import LONG, ended_with_us
 
 Command = Callable[..., list[str]]
+Start = Callable[[Sequence[str]], subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -40,15 +43,23 @@ def command(synthetic_channel: SyntheticChannel, tmp_path: Path) -> Command:
     return command
 
 
-def start(command: Sequence[str], tmp_path: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
+    """Return a function that starts a command, which ends with the test."""
+    with ExitStack() as running:
+
+        def begin(command: Sequence[str]) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            return running.enter_context(ended_with_us(process))
+
+        yield begin
 
 
 def end(process: subprocess.Popen[str]) -> str:
     """Return what a process that ends well printed."""
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=LONG)
     assert (process.returncode, errors) == (0, "")
     return output
 
@@ -65,8 +76,8 @@ def check_cache(cache: Path) -> None:
     assert partials(cache) == []
 
 
-def test_builds_at_once_give_the_same_image(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
-    builds = [start(command(f"oci:out{number}"), tmp_path, environment) for number in range(3)]
+def test_builds_at_once_give_the_same_image(command: Command, start: Start, tmp_path: Path) -> None:
+    builds = [start(command(f"oci:out{number}")) for number in range(3)]
     [digest] = {end(build) for build in builds}
     for number in range(3):
         image = open_image(f"oci:{tmp_path}/out{number}")
@@ -77,23 +88,23 @@ def test_builds_at_once_give_the_same_image(command: Command, tmp_path: Path, en
 
 @pytest.mark.parametrize("remove", [clear_cache, partial(prune_cache, max_bytes=0)], ids=["clear", "prune"])
 def test_a_build_loses_nothing_that_it_needs_while_the_cache_is_emptied(
-    command: Command, tmp_path: Path, environment: dict[str, str], remove: Callable[[CacheFolder], object]
+    command: Command, start: Start, tmp_path: Path, remove: Callable[[CacheFolder], object]
 ) -> None:
     for number in range(2):  # everything made now; everything from the cache
-        build = start(command(f"oci:out{number}"), tmp_path, environment)
+        build = start(command(f"oci:out{number}"))
         while build.poll() is None:
             remove(CacheFolder(tmp_path / "cache"))
             time.sleep(0.01)
         assert build.returncode == 0, build.communicate()
         build.communicate()
         assert validate(open_image(f"oci:{tmp_path}/out{number}")).ok
-        end(start(command("oci:filled"), tmp_path, environment))
+        end(start(command("oci:filled")))
 
 
 def test_a_cache_that_is_deleted_under_a_build_is_made_again_or_named(
-    command: Command, tmp_path: Path, environment: dict[str, str]
+    command: Command, start: Start, tmp_path: Path
 ) -> None:
-    build = start(command("oci:out", "--compression-level", "12"), tmp_path, environment)
+    build = start(command("oci:out", "--compression-level", "12"))
     while build.poll() is None:
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
         time.sleep(0.05)
@@ -102,16 +113,16 @@ def test_a_cache_that_is_deleted_under_a_build_is_made_again_or_named(
         assert validate(open_image(f"oci:{tmp_path}/out")).ok
     else:
         assert errors.startswith(f"error: the cache {tmp_path / 'cache'} was deleted while it was in use; build again")
-    end(start(command("oci:out"), tmp_path, environment))
+    end(start(command("oci:out")))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 @pytest.mark.parametrize("where", ["cache/blobs/.partial-*", ".out.tar.partial-*"])
 def test_after_a_kill_the_next_build_is_right_and_leaves_nothing(
-    command: Command, tmp_path: Path, environment: dict[str, str], where: str
+    command: Command, start: Start, tmp_path: Path, where: str
 ) -> None:
     for _ in range(10):  # on a busy machine it may be over before it is killed
-        build = start(command("out.tar", "--compression-level", "12"), tmp_path, environment)
+        build = start(command("out.tar", "--compression-level", "12"))
         while build.poll() is None and not any(tmp_path.glob(where)):
             time.sleep(0.002)
         build.kill()
@@ -122,7 +133,7 @@ def test_after_a_kill_the_next_build_is_right_and_leaves_nothing(
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
     assert partials(tmp_path), "it was never killed in the middle"
     assert not (tmp_path / "out.tar").exists()
-    end(start(command("out.tar", "--compression-level", "12"), tmp_path, environment))
+    end(start(command("out.tar", "--compression-level", "12")))
     assert validate(open_image(f"{tmp_path}/out.tar")).ok
     assert partials(tmp_path) == []
     check_cache(tmp_path / "cache")
@@ -171,9 +182,9 @@ find "$CACHE" -name '.*partial*'
 
 @only_linux
 def test_a_cache_that_can_only_be_read_serves_what_it_has(
-    command: Command, synthetic_channel: SyntheticChannel, tmp_path: Path, environment: dict[str, str]
+    command: Command, start: Start, synthetic_channel: SyntheticChannel, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    digest = end(start(command("oci:first"), tmp_path, environment)).strip()
+    digest = end(start(command("oci:first"))).strip()
     synthetic_channel.add(SyntheticPackage(name="four", files={"share/four": b"4"}))
     script = """
 mount --bind "$CACHE" "$CACHE" && mount -o remount,bind,ro "$CACHE" || exit

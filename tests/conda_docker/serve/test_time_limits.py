@@ -22,6 +22,7 @@ from tests.conda_docker.serve.conftest import Start
 from tests.conda_docker.serve.http.test_page_api import lock_text
 from tests.conda_docker.serve.http.test_registry_api import layers_of
 from tests.images import layer_tar, write_oci_layout
+from tests.processes import wait_for
 from tests.slow_registry import slow_registry
 
 SOON, SHORT = Limits(solve_seconds=1), Limits(build_seconds=2)
@@ -70,7 +71,7 @@ def test_a_server_goes_on_after_work_that_took_too_long(
         patch.setenv("PIP_INDEX_URL", f"{stalled}/simple")
         assert server.get("/v2/env/mixed/manifests/latest").status_code == 404
     assert server.get("/v2/tool/manifests/latest").status_code == 200
-    assert not [thread for thread in threading.enumerate() if thread.name == "rattler"]
+    wait_for(lambda: all(thread.name != "rattler" for thread in threading.enumerate()))
 
 
 def test_a_registry_of_the_base_that_never_answers(start: Start, stalled: str) -> None:
