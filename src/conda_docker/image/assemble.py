@@ -87,7 +87,7 @@ def build_image(
         begin_base(base, delivery)
     packages = package_layers(plan, options, stores, delivery, progress)
     check_below(plan.recipe.prefix, system, (layer.facts for layer in packages.made))
-    return _assemble(plan._replace(recipe=packages.recipe), options, packages, stores.local)
+    return _assemble(plan._replace(recipe=packages.recipe), options, packages, stores.local, progress)
 
 
 def begin_base(base: Image, delivery: Delivery) -> None:
@@ -111,7 +111,9 @@ class _Stack:
         return new.notes
 
 
-def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, store: FolderStore) -> BuildResult:
+def _assemble(
+    plan: ImagePlan, options: BuildOptions, packages: PackageLayers, store: FolderStore, progress: Progress
+) -> BuildResult:
     """Put the layers on the base, and the environment's own on top."""
     environment, base, system, recipe, made = plan.environment, plan.base, plan.system, plan.recipe, packages.made
     created = created_seconds(environment)
@@ -120,7 +122,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
     notes = [*plan.notes, *packages.notes]
     stack.add(packages.new_layers(created))
     scripted = _with_link_scripts(environment, made, options)
-    notes += stack.add(link_script_layers(image, scripted, recipe, options, store, created))
+    notes += stack.add(link_script_layers(image, scripted, recipe, options, store, created, progress))
     if environment.installed is not None:
         from conda_docker.image.content.prefix_layers import prefix_layers
 
@@ -133,7 +135,7 @@ def _assemble(plan: ImagePlan, options: BuildOptions, packages: PackageLayers, s
         elif "HOME" not in options.env and (note := note_on_home(user, system)):
             notes.append(note)
     gpu = gpu_variables(environment.packages, image.config.environment)
-    activation = _activation(plan, image, options, made, user, gpu, store)
+    activation = _activation(plan, image, options, made, user, gpu, store, progress)
     stack.add(_own_layer(plan, activation, user, options, packages, created))
     if options.add:
         from conda_docker.image.content.added_files import ADDED, add_files
@@ -239,6 +241,7 @@ def _activation(
     user: ContainerUser | None,
     gpu: Mapping[str, str],
     store: FolderStore,
+    progress: Progress,
 ) -> Activation:
     """Return what activating the environment comes to, with what activation scripts set where they can be run here."""
     environment, recipe, system = plan.environment, plan.recipe, plan.system
@@ -269,7 +272,7 @@ def _activation(
         image.add_layer_contents({f"{recipe.prefix_in_image.root}/{path}": content for path, content in own.items()})
     declared = {name: variables[name] for name in options.env}
     evaluated = activation_variables(
-        image, sorted(scripts), recipe, variables, home, store, use_cache=options.use_cache
+        image, sorted(scripts), recipe, variables, home, store, use_cache=options.use_cache, progress=progress
     )
     return with_scripts(activation, recipe.prefix, scripts, evaluated, before=variables, declared=declared, shell=shell)
 

@@ -20,9 +20,11 @@ from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
 from conda_docker.sandbox import View, find_sandbox
 from conda_docker.scripts.tree import Tree, changes, lay_out
+from conda_docker.scripts.under_way import under_way
 from python_docker.errors import InvalidPath, reason_of
 from python_docker.image.layer_builder import build_layer
 from python_docker.programs import run_program
+from python_docker.progress import SILENT
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from conda_docker.sandbox import Sandbox
     from python_docker.image.blob_store import BlobWriter
     from python_docker.image.layer import Layer
+    from python_docker.progress import Progress
     from python_docker.streams.compression import Compression
 
 FORMAT = 5
@@ -116,6 +119,7 @@ def run_link_scripts(
     writer: BlobWriter | None = None,
     compression: Compression,
     level: int | None = None,
+    progress: Progress = SILENT,
 ) -> ScriptsRun:
     """Run the post-link scripts of `packages`, in their order, on the merged files of `layers`, bottom first.
 
@@ -126,7 +130,8 @@ def run_link_scripts(
         shell = _find_shell(tree, prefix)
         messages: list[str] = []
         for package in packages:
-            _run(tree, package, prefix, shell, sandbox, variables, network)
+            with under_way(progress, f"link script of {package.stem} (limit {_TIME_LIMIT // 60} min)"):
+                _run(tree, package, prefix, shell, sandbox, variables, network)
             messages += _take_messages(tree, package, prefix, variables)
         changed = False
         left_out: list[str] = []

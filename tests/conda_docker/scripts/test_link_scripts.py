@@ -18,8 +18,10 @@ from conda_docker.scripts.link_scripts import ScriptsRun, key_of_link_scripts, r
 from conda_docker.scripts.tree import Tree, changes
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
+from python_docker.progress import SILENT, Progress
 from python_docker.streams.compression import Compression
 from python_docker.tar import EntryType, TarEntry
+from tests.python_docker.in_memory import Heard
 
 PREFIX = "/opt/conda"
 TIME = 1_700_000_000
@@ -31,7 +33,7 @@ def package(name: str, version: str = "1.0", number: int = 3) -> LockedPackage:
     return package_from_record(record)
 
 
-def run(base: Image, sandbox: Sandbox, **scripts: str) -> tuple[ScriptsRun, Image]:
+def run(base: Image, sandbox: Sandbox, progress: Progress = SILENT, **scripts: str) -> tuple[ScriptsRun, Image]:
     image = base.copy()
     files = {f"{PREFIX}/bin/.{name}-post-link.sh": text.encode() for name, text in scripts.items()}
     image.add_layer_contents(files | {f"{PREFIX}/share/data": b"data"})
@@ -43,6 +45,7 @@ def run(base: Image, sandbox: Sandbox, **scripts: str) -> tuple[ScriptsRun, Imag
         time=TIME,
         variables={"PATH": "/bin", "A": "1"},
         compression=Compression.GZIP,
+        progress=progress,
     )
     image.add_layer(result.layer)
     return result, image
@@ -88,6 +91,12 @@ def test_what_a_script_says_is_shown_and_not_kept(base: Image, sandbox: Sandbox)
     assert result.messages == ("a says: run a-setup first",)
     assert f"{PREFIX}/.messages.txt" not in image.filesystem()
     assert not result.changed
+
+
+def test_progress_names_the_package_whose_script_runs(base: Image, sandbox: Sandbox) -> None:
+    heard = Heard()
+    run(base, sandbox, heard, a="true", b="true")
+    assert heard.ended == ["link script of a-1.0-h_3 (limit 30 min)", "link script of b-1.0-h_3 (limit 30 min)"]
 
 
 def test_a_script_that_changes_nothing_makes_no_layer(base: Image, sandbox: Sandbox) -> None:

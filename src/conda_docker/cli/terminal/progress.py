@@ -114,6 +114,9 @@ class Lines(Shown):
         if now - self._reported.get(work, work.begun) < INTERVAL:
             return
         self._reported[work] = now
+        if not work.done:
+            self._line(f"{work.label}: {format_duration(work.elapsed)} so far")
+            return
         done = format_size(work.done)
         if work.total:
             done += f" of {format_size(work.total)} ({work.done * 100 // work.total}%)"

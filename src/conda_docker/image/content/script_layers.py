@@ -18,6 +18,7 @@ from conda_docker.image.content.new_layers import NewLayer, NewLayers
 from conda_docker.layers.facts import LayerFacts
 from conda_docker.provenance.entries import link_scripts_history
 from python_docker.errors import Error
+from python_docker.progress import SILENT
 from python_docker.spec.platform import Platform
 from python_docker.spec.timestamps import rfc3339
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from conda_docker.scripts.activation_scripts import Evaluated
     from python_docker.image import Image
     from python_docker.image.layer import Layer
+    from python_docker.progress import Progress
 
 _NAMES = ("unset", "only_in_shells", "passed_over")
 """What is kept of evaluated activation scripts beside variables: names."""
@@ -40,6 +42,7 @@ def link_script_layers(
     options: BuildOptions,
     store: FolderStore,
     created: int,
+    progress: Progress = SILENT,
 ) -> NewLayers:
     """Return the layer of what the post-link scripts of `packages` change on an image; none where that is nothing.
 
@@ -57,7 +60,7 @@ def link_script_layers(
         )
         return NewLayers(notes=(note,))
     started = time.monotonic()
-    layer, facts, cached = _link_script_layer(image, packages, recipe, options, store, created)
+    layer, facts, cached = _link_script_layer(image, packages, recipe, options, store, created, progress)
     if not facts.packages:
         return NewLayers(notes=facts.notes)
     history = link_scripts_history(packages, recipe.prefix, rfc3339(created))
@@ -72,6 +75,7 @@ def _link_script_layer(
     options: BuildOptions,
     store: FolderStore,
     created: int,
+    progress: Progress,
 ) -> tuple[Layer, LayerFacts, bool]:
     """Return the layer that link scripts make, and whether it was known; else they run. Without packages it is of no
     use.
@@ -96,6 +100,7 @@ def _link_script_layer(
             writer=store.blobs.writer(),
             compression=recipe.compression,
             level=recipe.level,
+            progress=progress,
         )
     stems = tuple(package.stem for package in packages)
     facts = LayerFacts(packages=stems if ran.changed else (), notes=ran.messages)
@@ -156,6 +161,7 @@ def activation_variables(
     store: FolderStore,
     *,
     use_cache: bool = True,
+    progress: Progress = SILENT,
 ) -> Evaluated:
     """Return what sourcing the activation `scripts`, relative to the prefix, does to a container's `variables`.
 
@@ -164,7 +170,8 @@ def activation_variables(
     In a sandbox, where this machine has one and the image's processor; a `problem` says why not elsewhere.
     """
     from conda_docker.sandbox import find_sandbox
-    from conda_docker.scripts.activation_scripts import Evaluated, evaluate, key_of_activation
+    from conda_docker.scripts.activation_scripts import TIME_LIMIT, Evaluated, evaluate, key_of_activation
+    from conda_docker.scripts.under_way import under_way
 
     layers = list(reversed(image.layers))
     paths = [f"{recipe.prefix}/{script}" for script in scripts]
@@ -181,7 +188,9 @@ def activation_variables(
     if not Platform.host().accepts(image.platform):
         return Evaluated({}, problem=f"they run on {image.platform} only, and this machine is {Platform.host()}")
     try:
-        found = evaluate(layers, paths, recipe.prefix, variables, home=home, sandbox=find_sandbox())
+        sandbox = find_sandbox()
+        with under_way(progress, f"activation scripts (limit {TIME_LIMIT} s each time)"):
+            found = evaluate(layers, paths, recipe.prefix, variables, home=home, sandbox=sandbox)
     except Error as error:  # the image is built all the same: the entrypoint sources them
         return Evaluated({}, problem=str(error))
     if found.problem is None:

@@ -45,6 +45,17 @@ def test_work_that_takes_long_is_told_of_now_and_then(
     assert lines == ["blob: 100.0 kB of 1.0 MB (10%), 10.0 kB/s", "blob: 200.0 kB of 1.0 MB (20%), 10.0 kB/s"]
 
 
+def test_work_of_which_no_bytes_are_known_is_told_of_by_its_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    work = Lines(Output()).start("link script of a", None)
+    for now in range(5, 26, 5):  # noqa: B007 - the clock
+        work.advance(0)
+    assert capsys.readouterr().err.splitlines() == [f"link script of a: {seconds}.0 s so far" for seconds in (10, 20)]
+
+
 def test_a_label_from_outside_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     Lines(Output()).start("\x1b[2J", None).finish()
     assert "\x1b" not in capsys.readouterr().err

@@ -245,5 +245,5 @@ def test_a_user_that_nobody_has() -> None:
 
 
 def test_owner_and_mode_are_those_of_added_files() -> None:
-    with pytest.raises(ValueError, match="give `add` as well"):
+    with pytest.raises(ValueError, match="chown needs add"):
         BuildOptions(chown="1000")
