@@ -112,9 +112,10 @@ def preview_image(
         )
     if not environment.complete:
         unknown = sum(not package.complete for package in environment.packages)
+        packages = "package" if unknown == 1 else "packages"
         notes.append(
-            f"not everything is known of {unknown} of the packages before they have been downloaded: which of them "
-            "share a layer, and the order of the layers, may change"
+            f"{unknown} {packages} must be downloaded before everything is known: which of them share a layer, and the "
+            "order of the layers, may change"
         )
     found = _look_up(plan, options, stores)
     known = found.known

@@ -89,7 +89,10 @@ def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
         )
     extracted = sum(len(layer.members) for layer in made if layer.extracted)
     if extracted:
-        yield f"{extracted} packages were read from extracted folders: from archives, the digest may be another"
+        were = (
+            "package was read from an unpacked folder" if extracted == 1 else "packages were read from unpacked folders"
+        )
+        yield f"{extracted} {were}; built from archives, the image may have another digest"
     for layer in made:
         for stem, number in layer.overwritten.items():
             files, are = ("files", "are") if number > 1 else ("file", "is")

@@ -32,7 +32,7 @@ def differences(stored: Layer, anew: Layer) -> Iterator[str]:
                 yield f"{path}: missing"
         elif there[path] != expected[path]:
             fields = zip(_FIELDS, there[path], expected[path], strict=True)
-            yield f"{path}: " + ", ".join(f"another {name}" for name, one, other in fields if one != other)
+            yield f"{path}: " + ", ".join(f"different {name}" for name, one, other in fields if one != other)
     if problem is not None:
         yield f"the layer is damaged: {problem}"
 

@@ -224,7 +224,7 @@ class EnvironmentRebuild:
 
 def _doubtful(verdict: LayerVerdict) -> LayerVerdict:
     """Return a verdict that allows for packages that are not available: they may win paths of others."""
-    if verdict.outcome is not Outcome.DIFFERENT or any("another content" in found for found in verdict.differences):
+    if verdict.outcome is not Outcome.DIFFERENT or any("different content" in found for found in verdict.differences):
         return verdict
     reason = f"packages that are not available may share paths with it; {verdict.reason}"
     return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason)

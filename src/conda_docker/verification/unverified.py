@@ -18,8 +18,8 @@ _REASONS = {
     "other": "it holds files that were added to the image, or another program made it: no package says what is in it",
 }
 _PREFIX = (
-    "it holds what an environment of the building machine had beyond its packages, such as files that were changed: no "
-    "package says what is in it"
+    "it holds what the environment on the building machine had beyond its packages, such as changed files: no package "
+    "says what is in it"
 )
 _BILLS = (
     "it holds a bill of materials, which says more of the packages than their archives do, such as what the channel's "

@@ -108,7 +108,7 @@ def convert_image(image: Image, destination: Destination, conversion: Conversion
     if conversion.compression is None and any(wanted):
         lost = sorted({str(have) for have, want in zip(current, wanted, strict=True) if want})
         how = "uncompressed" if Compression.NONE in wanted else "compressed by gzip"
-        _log.warning("layers are written %s: %s cannot be kept there", how, " and ".join(lost))
+        _log.warning("layers are written %s: the destination cannot hold %s", how, " and ".join(lost))
     if Compression.ZSTD in (want or compression for want, compression in zip(wanted, current, strict=True)):
         if conversion.format is ImageFormat.DOCKER:
             raise UnsupportedFormat(

@@ -456,7 +456,7 @@ def test_extracted_folders_are_read_only_where_the_user_wants_that(
     with pytest.raises(DownloadError, match="--use-extracted reads it there"):
         build_image(environment, None, options(tmp_path / "folders"))
     without = build_image(environment, None, options(tmp_path / "folders", use_extracted=True))
-    assert any("3 packages were read from extracted folders" in note for note in without.notes)
+    assert any("3 packages were read from unpacked folders" in note for note in without.notes)
     assert tree(without.image) == tree(with_archives.image)
     offline = build_image(environment, None, options(tmp_path / "folders", offline=True))
     assert [layer.cached for layer in offline.layers] == [True, True, True, False]

@@ -31,7 +31,7 @@ def test_a_layer_and_its_packages() -> None:
 @pytest.mark.parametrize(
     ("made", "note"),
     [
-        (replace(MADE, extracted=True), "1 packages were read from extracted folders"),
+        (replace(MADE, extracted=True), "1 package was read from an unpacked folder"),
         (replace(MADE, overwritten={"a-1-0": 1}), "1 file of the conda package a-1-0 is overwritten by pip packages"),
         (replace(MADE, overwritten={"a-1-0": 2}), "2 files of the conda package a-1-0 are overwritten"),
         (replace(MADE, outside=("x",)), "x is a folder in one package and a link out of the environment"),

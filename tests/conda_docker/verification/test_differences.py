@@ -39,14 +39,14 @@ def test_the_same_files_differ_in_nothing() -> None:
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
-        ([(PLAIN[0][0]._replace(mode=0o4755), b"1"), PLAIN[1]], "a: another mode"),
-        ([(PLAIN[0][0]._replace(mtime=6), b"1"), PLAIN[1]], "a: another time"),
-        ([(PLAIN[0][0]._replace(uid=1), b"1"), PLAIN[1]], "a: another owner"),
-        ([(PLAIN[0][0], b"2"), PLAIN[1]], "a: another content"),
-        ([PLAIN[0], (PLAIN[1][0]._replace(link_target="/etc"), b"")], "b: another link target"),
+        ([(PLAIN[0][0]._replace(mode=0o4755), b"1"), PLAIN[1]], "a: different mode"),
+        ([(PLAIN[0][0]._replace(mtime=6), b"1"), PLAIN[1]], "a: different time"),
+        ([(PLAIN[0][0]._replace(uid=1), b"1"), PLAIN[1]], "a: different owner"),
+        ([(PLAIN[0][0], b"2"), PLAIN[1]], "a: different content"),
+        ([PLAIN[0], (PLAIN[1][0]._replace(link_target="/etc"), b"")], "b: different link target"),
         ([PLAIN[0]], "b: missing"),
         ([*PLAIN, (TarEntry("c"), b"")], "c: not in any package"),
-        ([(PLAIN[0][0]._replace(xattrs={"user.a": b"1"}), b"1"), PLAIN[1]], "a: another attributes"),
+        ([(PLAIN[0][0]._replace(xattrs={"user.a": b"1"}), b"1"), PLAIN[1]], "a: different attributes"),
     ],
 )
 def test_each_difference_is_named(changed: Entries, found: str) -> None:
@@ -75,6 +75,6 @@ def test_a_claim_is_read_before_it_is_believed() -> None:
     right = layer()
     liar = Layer(layer([(PLAIN[0][0], b"2"), PLAIN[1]]).blob, right.diff_id)
     outcome, _, found = compare(liar, right, read=True)
-    assert (outcome, found[0]) == (Outcome.DIFFERENT, "a: another content")
+    assert (outcome, found[0]) == (Outcome.DIFFERENT, "a: different content")
     assert compare(liar, right, read=False)[0] is Outcome.SAME_CONTENT
     assert Digest(f"sha256:{hashlib.sha256(b'').hexdigest()}") != right.digest

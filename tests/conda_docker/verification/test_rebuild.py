@@ -146,7 +146,7 @@ def test_one_changed_byte_is_found_and_its_file_named(locked: LockedEnvironment,
     assert not report.ok
     [different] = report.having(Outcome.DIFFERENT)
     assert different.packages == ("pure",)
-    assert different.differences == ("opt/conda/lib/python3.12/site-packages/pure/__init__.py: another content",)
+    assert different.differences == ("opt/conda/lib/python3.12/site-packages/pure/__init__.py: different content",)
     assert len(report.verified) == len(report.layers) - 1
 
 
@@ -198,7 +198,7 @@ def test_one_changed_byte_in_an_environment_of_the_benchmarks(
     report = remade(changed(image, package, flipped), tmp_path)
     assert not report.ok
     [different] = report.having(Outcome.DIFFERENT)
-    assert (different.packages, different.differences) == ((package,), (f"{places[0]}: another content",))
+    assert (different.packages, different.differences) == ((package,), (f"{places[0]}: different content",))
 
 
 def test_a_file_that_was_put_in_is_found(locked: LockedEnvironment, tmp_path: Path) -> None:
@@ -406,7 +406,7 @@ def test_the_bases_layers_are_compared_with_the_base(
     other.layers[-1] = Layer(builder.layer.blob, builder.layer.diff_id, history=other.layers[-1].history)
     found = remade(other, tmp_path)
     assert found.layers[0].outcome is Outcome.DIFFERENT
-    assert "bin/sh: another mode, another size, another content" in found.layers[0].differences
+    assert "bin/sh: different mode, different size, different content" in found.layers[0].differences
 
 
 def test_a_base_that_is_somewhere_else(locked: LockedEnvironment, tmp_path: Path, runnable_base: Image) -> None:
@@ -482,7 +482,7 @@ def test_one_changed_byte_of_what_link_scripts_made(scripted: Image, tmp_path: P
     report = remade(scripted, tmp_path, base=Location.parse(f"oci:{tmp_path}/base:1"), link_scripts=True)
     [different] = report.having(Outcome.DIFFERENT)
     assert different.kind == "link scripts"
-    assert different.differences == ("opt/conda/made: another content",)
+    assert different.differences == ("opt/conda/made: different content",)
 
 
 def test_link_scripts_without_what_they_need(scripted: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,11 +137,11 @@ def prune(
     access: Access,
     json: bool,
 ) -> None:
-    """Remove what has not been used for some time, or the longest. Running builds lose nothing that they need.
+    """Remove what has not been used for some time, or what was used least recently.
 
-    On a terminal, it asks before it removes more than half of the cache. In a layer repository, it removes the entries
-    that no build with --cache-to has used for as long as --keep says; the registry frees the space when it collects
-    garbage.
+    Running builds lose nothing that they need. On a terminal, it asks before it removes more than half of the cache.
+    In a layer repository, it removes the entries that no build with --cache-to has used for as long as --keep says;
+    the registry frees the space when it collects garbage.
     """
     if repository is not None:
         if max_size is not None or older_than is not None:
@@ -174,7 +174,10 @@ def prune(
 
 @command(options.CACHE_DIR, options.JSON, group=cache)
 def clear(output: Output, cache_dir: Path | None, json: bool) -> None:
-    """Remove everything from the cache; while builds run, what was used in the last hour stays."""
+    """Remove everything from the cache.
+
+    While builds run, what was used in the last hour stays.
+    """
     from conda_docker.cache.upkeep import clear_cache
 
     cleared = clear_cache(_cache(cache_dir))

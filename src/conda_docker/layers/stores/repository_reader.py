@@ -125,7 +125,7 @@ class RepositoryReader:
         Raises `NotFound`, `ContentMismatch`, `OutOfReach`.
         """
         if self.out_of_reach:
-            raise OutOfReach(f"{self.name} is not asked any more")
+            raise OutOfReach(f"{self.name} will not be asked again")
         asked = descriptor.digest, descriptor.size
         if time.monotonic() - self._confirmed.get(asked, -_CONFIRMED) < _CONFIRMED:
             return
@@ -149,7 +149,7 @@ class RepositoryReader:
     @contextmanager
     def _fetching(self, descriptor: Descriptor) -> Iterator[Callable[[int], object]]:
         if self.out_of_reach:
-            raise OutOfReach(f"{self.name} is not asked any more")
+            raise OutOfReach(f"{self.name} will not be asked again")
         digest = descriptor.digest
         task = self._progress.start(f"get {self._names.get(digest, digest.short)}", descriptor.size)
         guarded = self._stop.guard(task)
@@ -186,7 +186,7 @@ class RepositoryReader:
         with self._lock:
             first, self.out_of_reach = not self.out_of_reach, True
         if first:
-            self.warn(f"it cannot be read, and is not asked any more: {error}")
+            self.warn(f"it cannot be read and will not be asked again: {error}")
 
     def warn(self, message: str) -> None:
         """Tell the user about this repository."""

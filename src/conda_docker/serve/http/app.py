@@ -66,7 +66,7 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         method_only = error.status_code == 405
-        answer = ServerError("images can only be pulled from here" if method_only else "there is nothing here")
+        answer = ServerError("images can only be pulled from here" if method_only else "there is no such address here")
         answer.status, answer.code = error.status_code, _CODES.get(error.status_code, "UNKNOWN")
         return error_response(answer, str(answer))
 

@@ -100,7 +100,7 @@ def _check_wheels(wheels: Sequence[LockedWheel], places: Sequence[str]) -> None:
     for wheel in wheels:
         rests = (wheel.url.removeprefix(f"{place.rstrip('/')}/") for place in places)
         if not any(rest != wheel.url and _WHEEL.fullmatch(rest) for rest in rests):
-            raise Denied(f"wheels from this place are not allowed: {wheel.public_url}")
+            raise Denied(f"the server does not allow wheels from this place: {wheel.public_url}")
         if wheel.sha256 is None:
             raise Denied(f"a wheel has no SHA-256: {wheel.public_url}")
 

@@ -52,7 +52,8 @@ def naming_annotations(location: Location, reference: ImageReference | None) -> 
     if name is not None:
         if not _NAME.fullmatch(name):
             raise InvalidReference(
-                f"not a name for an image in an OCI layout: {name[:140]!r} (letters, digits, '-._:@+/' between them)"
+                f"{name[:140]!r} cannot name an image in an OCI layout: use letters and digits, with - . _ : @ + or / "
+                "between them"
             )
         full = _full_name(name)
         return {REF_NAME: name} | ({IMAGE_NAME: str(full)} if full is not None and full.tag else {})

@@ -76,7 +76,7 @@ def test_a_repository_that_fails_is_not_asked_for_another_layer(stub: StubRegist
     with pytest.raises(OutOfReach, match="cannot be read"):
         store.confirm(found[0])
     stub.hook = lambda asked: None
-    with pytest.raises(OutOfReach, match="not asked any more"):
+    with pytest.raises(OutOfReach, match="will not be asked again"):
         store.confirm(found[0])
 
 

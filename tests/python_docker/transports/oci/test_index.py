@@ -174,7 +174,7 @@ class TestNames:
 
     @pytest.mark.parametrize("name", ["@0", "a b", "-x", "x-", "a//b", "ü", "a\n", "a__b"])
     def test_no_name(self, name: str) -> None:
-        with pytest.raises(InvalidReference, match="not a name for an image"):
+        with pytest.raises(InvalidReference, match="cannot name an image in an OCI layout"):
             naming_annotations(Location("oci", "folder", name), None)
 
     @settings(max_examples=30, deadline=None)

@@ -33,7 +33,7 @@ def dry_run_text(report: DryRun) -> str:
         rows.append(("", ""))
     rows.append(("download", _amount(report.download, "file")))
     made_from = f"layers from {_amount(report.make, 'package')}"
-    rows.append(("make", made_from if report.make.bytes or report.make.unknown else "no layers of packages"))
+    rows.append(("make", made_from if report.make.bytes or report.make.unknown else "nothing"))
     for number, output in enumerate(report.outputs):
         size = f"unknown: {output.reason}" if output.send is None else _amount(output.send, "layer")
         rows.append(("send" if number == 0 else "", f"{size} to {output.location}"))

@@ -50,7 +50,7 @@ def locate(text: str, *, folder: Path, where: str, environ: Mapping[str, str] | 
     path = folder / user_path(text)
     if not is_there(path):
         raise InvalidEnvironment(
-            f"{where}: neither a package's URL nor a file that is here: {public_url(text)[:200]!r}"
+            f"{where}: {public_url(text)[:200]!r} is neither the URL of a package nor a file that exists"
         )
     source = path.absolute()
     return Location(source.as_uri(), source)

@@ -122,7 +122,7 @@ def test_hidden_tokens_are_left_out(hidden: str) -> None:
         (one(URL.replace("a-1", "b-1")), "line 2 of conda-lock.yml: a-1 has the URL of another package"),
         (one(URL.replace("linux-64", "win-64")), "a is for linux-64, but its URL names a package for win-64"),
         (one("https://host/a.zip"), "line 2 of conda-lock.yml: .* is not a conda package's URL"),
-        (one(manager="pip", url="a-1-py3-none-any.whl"), "neither a package's URL nor a file"),
+        (one(manager="pip", url="a-1-py3-none-any.whl"), "is neither the URL of a package nor a file"),
         (
             one() + one(URL.replace("a-1-0", "a-1-1")).removeprefix("package:\n"),
             "line 8 of .* names the package a again: .*; line 2 of .* has ",

@@ -96,7 +96,7 @@ def test_what_it_is_for(lines: str, wanted: str | None, subdir: str) -> None:
     ("lines", "message"),
     [
         ("{0}/linux-64/a-1-0.conda", "no line @EXPLICIT"),
-        ("@EXPLICIT\nnumpy=1.26", "line 2 of list.txt: neither a package's URL nor a file"),
+        ("@EXPLICIT\nnumpy=1.26", "line 2 of list.txt: 'numpy=1.26' is neither the URL of a package nor a file"),
         ("@EXPLICIT\n{0}/linux-64/a-1-0.zip", "line 2 of list.txt: .* is not a conda package's URL"),
         ("@EXPLICIT\n{0}/linux-64/a-1-0.conda#abc", "neither an MD5 nor a SHA-256: 'abc'"),
         (
