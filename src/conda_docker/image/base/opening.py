@@ -101,11 +101,11 @@ def open_base(
 ) -> Image | None:
     """Return the base image of a build, lazily; None for `scratch`.
 
-    `location` is any that images are read from. What is read of a registry's image is kept in `cache_dir`; `offline`
-    uses what an earlier build kept. `digest` is that of the manifest that it must have: a registry is asked for
-    it, and any other image is compared. The default base is Docker Hub's where the registry of names without a host,
-    which `CONDA_DOCKER_REGISTRY_URL` names, has none. Raises what `open_source` raises, and `NotFound` for an image
-    that is not kept.
+    `location` is any that images are read from; only an image of a registry has a name. What is read of a registry's
+    image is kept in `cache_dir`; `offline` uses what an earlier build kept. `digest` is that of the manifest that it
+    must have: a registry is asked for it, and any other image is compared. The default base is Docker Hub's where the
+    registry of names without a host, which `CONDA_DOCKER_REGISTRY_URL` names, has none. Raises what `open_source`
+    raises, and `NotFound` for an image that is not kept.
     """
     check_type("location", location, str, "the name of an image, or 'scratch'")
     if registry is not None:
@@ -121,9 +121,12 @@ def open_base(
     if place.transport != "docker":
         source = open_source(place)
         try:
-            return _checked(_image_for(source, platform, location), digest, location)
+            image = _checked(_image_for(source, platform, location), digest, location)
         finally:
             source.close()
+        # What an engine or an archive calls an image may be another one, or none, in the registry of that name.
+        image.name, image.tag = "", None
+        return image
     reference = ImageReference.parse(place.name or "")
 
     def get(reference: ImageReference, registry: RegistryOptions | None) -> Image:

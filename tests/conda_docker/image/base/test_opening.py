@@ -8,7 +8,7 @@ import pytest
 
 from conda_docker.image.base import opening
 from conda_docker.image.base.opening import one_base, open_base
-from python_docker.errors import NotFound, NotFoundInRegistry
+from python_docker.errors import InvalidReference, NotFound, NotFoundInRegistry
 from python_docker.image import Image
 from python_docker.registry.access.address import RegistryAddress
 from python_docker.registry.access.options import RegistryOptions
@@ -16,7 +16,7 @@ from python_docker.spec.platform import Platform
 from python_docker.spec.reference import ImageReference
 from python_docker.transports import write_image
 from tests.conda_docker.registry_base import asked_for, push_base
-from tests.peers import Registry
+from tests.peers import DockerEngine, Registry
 
 AMD64 = Platform()
 
@@ -112,6 +112,26 @@ def test_another_place_is_read_as_it_is(tmp_path: Path) -> None:
     base = open_base(f"oci:{tmp_path / 'layout'}:y", AMD64, tmp_path / "cache")
     assert base is not None
     assert base.digest == image.digest
+
+
+def test_only_an_image_of_a_registry_has_a_name_there(
+    base: str, docker_engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an engine or an archive calls `team/private` is another image in Docker Hub, or none."""
+    image = Image("team/private", "1")
+    image.add_layer_contents({"/etc/os-release": b"ID=test\n"})
+    write_image(image, str(tmp_path / "base.tar"))
+    docker_engine.load(tmp_path / "base.tar")
+    write_image(image, f"oci-archive:{tmp_path}/oci.tar:team/private:1")
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    named = open_base(base, AMD64, tmp_path / "cache")
+    assert named is not None
+    assert str(named.reference) == base
+    for local in ("docker-daemon:team/private:1", f"{tmp_path}/base.tar", f"oci-archive:{tmp_path}/oci.tar"):
+        opened = open_base(local, AMD64, tmp_path / "cache")
+        assert opened is not None
+        with pytest.raises(InvalidReference):
+            opened.reference  # noqa: B018
 
 
 def test_the_default_base_is_docker_hubs_where_the_registry_has_none(
