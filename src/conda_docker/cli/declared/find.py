@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda_docker.arguments.toml_document import toml_document
 from conda_docker.errors import InvalidEnvironment
-from conda_docker.user_files import is_there, read_text
-from python_docker.files.home import home_folder
+from conda_docker.project_folders import is_ours, project_folders
+from conda_docker.user_files import read_text
 
 OWN_FILE = "conda-docker.toml"
 _FILES = (OWN_FILE, "pixi.toml", "pyproject.toml")
@@ -35,10 +34,10 @@ def find_declaration(start: Path | None = None) -> Declaration | None:
     Looked into are the folder and those above it, up to the root of a repository or the home folder. Files that belong
     to another user are passed over. Raises `InvalidEnvironment` for a file that is not TOML.
     """
-    for folder in _folders((start or Path.cwd()).absolute()):
+    for folder in project_folders((start or Path.cwd()).absolute()):
         for name in _FILES:
             path = folder / name
-            if path.is_file() and _is_ours(path):
+            if path.is_file() and is_ours(path):
                 table = read_declaration(path)
                 if table is not None:
                     return Declaration(path, table)
@@ -58,16 +57,3 @@ def read_declaration(path: Path) -> Mapping[str, Any] | None:
     if table is None or isinstance(table, dict):
         return table
     raise InvalidEnvironment(f"{path}: tool.conda-docker must be a table")
-
-
-def _folders(start: Path) -> Iterator[Path]:
-    home = home_folder()
-    for folder in (start, *start.parents):
-        yield folder
-        if folder == home or is_there(folder / ".git"):
-            return
-
-
-def _is_ours(path: Path) -> bool:
-    """Return whether a file is this user's or root's: in a folder such as /tmp it may be anybody's."""
-    return os.name != "posix" or path.stat().st_uid in (0, os.geteuid())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conda_docker.channels.configuration import CondaConfiguration
 from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
+from conda_docker.project_folders import is_ours, project_folders
 from conda_docker.user_files import is_folder
 from python_docker.files.home import home_folder
 from python_docker.files.regular import read_regular_file
@@ -21,8 +23,9 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
 
     Looked for are, in order: conda's and mamba's `envs_dirs`, the environments that `~/.conda/environments.txt` lists,
     those of the pixi project around the working folder, and pixi's global ones. `base` and `root` are conda's own
-    environment. Raises `EnvironmentNotFound`, with the names that there are, and `InvalidEnvironment` for what is not a
-    name or stands for several.
+    environment. A project's are looked for up to the root of a repository or the home folder, and passed over where
+    they belong to another user, who may have put them above a shared folder. Raises `EnvironmentNotFound`, with the
+    names that there are, and `InvalidEnvironment` for what is not a name or stands for several.
     """
     environ = os.environ if environ is None else environ
     if not name or any(character in name for character in "/\\\0") or name in (".", ".."):
@@ -43,6 +46,12 @@ def find_prefix(name: str, configuration: CondaConfiguration, environ: Mapping[s
     if listed:
         return listed[0]
     folders = environment_folders(configuration, environ)
+    for folder in _project_environments():
+        if folder not in folders and _is_environment(folder / name):
+            raise EnvironmentNotFound(
+                f"{folder / name} belongs to another user, so it is not used by its name; give "
+                f"--prefix {shlex.quote(str(folder / name))} where you trust it"
+            )
     known = sorted({found for folder in folders for found in _names(folder)})
     searched = f" in {', '.join(map(str, folders))}; give --prefix PATH"
     others = f"; there are {', '.join(known[:20])}" if known else searched
@@ -58,10 +67,22 @@ def environment_folders(configuration: CondaConfiguration, environ: Mapping[str,
         folders.append(Path(environ["CONDA_EXE"]).parent.parent / "envs")
     if environ.get("MAMBA_ROOT_PREFIX"):
         folders.append(Path(environ["MAMBA_ROOT_PREFIX"]) / "envs")
-    working = Path.cwd()
-    folders += [folder / ".pixi" / "envs" for folder in (working, *working.parents)]
+    folders += filter(_belongs_to_user, _project_environments())
     folders.append(Path(environ.get("PIXI_HOME") or home / ".pixi") / "envs")
     return tuple(dict.fromkeys(folders))
+
+
+def _project_environments() -> Iterator[Path]:
+    for folder in project_folders(Path.cwd()):
+        yield folder / ".pixi" / "envs"
+
+
+def _belongs_to_user(folder: Path) -> bool:
+    """Return whether nobody else can have put environments into a project's folder of them."""
+    try:
+        return is_ours(folder.parent) and is_ours(folder)
+    except OSError:
+        return False
 
 
 def _is_environment(folder: Path) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.environment.inputs.prefix_names import find_prefix
-from conda_docker.errors import InvalidEnvironment
+from conda_docker.errors import EnvironmentNotFound, InvalidEnvironment
 
 
 def make(folder: Path) -> Path:
@@ -48,6 +49,28 @@ def test_of_the_pixi_project_around(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "project/src").mkdir()
     monkeypatch.chdir(tmp_path / "project/src")
     assert find("default") == expected
+
+
+def test_a_repository_is_not_left_for_a_pixi_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / ".pixi/envs/default")
+    (tmp_path / "repository/.git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repository")
+    with pytest.raises(EnvironmentNotFound, match="no environment called 'default'"):
+        find("default")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files to other users")
+def test_a_pixi_project_of_another_user_is_passed_over(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may put one into /tmp, above the folders that others work in."""
+    theirs = make(tmp_path / "shared/.pixi/envs/mine")
+    os.chown(tmp_path / "shared/.pixi", 65534, 65534)
+    (tmp_path / "shared/work").mkdir()
+    monkeypatch.chdir(tmp_path / "shared/work")
+    with pytest.raises(EnvironmentNotFound, match=f"{theirs} belongs to another user.*--prefix {theirs}"):
+        find("mine")
+    assert find(make(home / ".pixi/envs/mine").name) == home / ".pixi/envs/mine"
 
 
 def test_of_pixi_global(home: Path) -> None:
