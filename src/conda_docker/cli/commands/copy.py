@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from python_docker.registry.access.options import RegistryOptions
+    from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.platform import Platform
     from python_docker.transports import Location
 
@@ -143,6 +144,8 @@ def copy(
             destination_registry=destination_registry,
             progress=progress,
         )
+    if conversion.compression is None and (note := _uncompressed(written, destination)):
+        output.note(f"note: {note}")
     report = {
         "source": str(source),
         "destination": str(destination),
@@ -156,6 +159,24 @@ def copy(
         output.result(written.digest)
     else:
         output.result(_summary(report, destination, engine_of([destination])))
+
+
+def _uncompressed(written: Manifest | Index, destination: Location) -> str | None:
+    """Return that a registry now has uncompressed layers, which everybody who pulls the image waits for."""
+    from python_docker.spec.documents.manifest import Manifest
+    from python_docker.spec.media_types import layer_compression
+    from python_docker.streams.compression import Compression
+
+    if destination.transport != "docker" or not isinstance(written, Manifest):
+        return None
+    plain = [layer for layer in written.layers if layer_compression(layer.media_type) is Compression.NONE]
+    if not plain:
+        return None
+    size = format_size(sum(layer.size for layer in plain))
+    return (
+        f"uncompressed in {destination}, as in SRC: {count(len(plain), 'layer')} ({size}); --compression gzip makes "
+        "what is sent and pulled smaller"
+    )
 
 
 def _registries(

@@ -15,7 +15,7 @@ from conda_docker.cli.options.asked.destinations import check_kept
 from conda_docker.cli.options.build import DEFAULTS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
-from conda_docker.cli.options.lock import DEFAULT_FILE, LOCK_OPTIONS, LOCKABLE, RECORDED
+from conda_docker.cli.options.lock import DEFAULT_FILE, KEPT, LOCK_OPTIONS, LOCKABLE, RECORDED
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
 from conda_docker.cli.terminal.output import Output
@@ -75,6 +75,7 @@ def lock(
     from conda_docker.cli.options.asked.inputs import inputs_of
     from conda_docker.environment.inputs.lock_files.pixi_lock import DEFAULT_ENVIRONMENT
     from conda_docker.lock_files.inputs import read_lock
+    from conda_docker.lock_files.lost import lost_note
     from conda_docker.lock_files.overwrite import check_replaceable
     from conda_docker.user_files import read_once
 
@@ -106,13 +107,21 @@ def lock(
             resolved = _resolved(asked.request, preferred, progress)
     for note in dict.fromkeys(note for each in resolved for note in _notes(each.environment, asked.request)):
         console.note(f"note: {note}")
+    own = form == "conda-docker"
+    if not own:
+        # What a file declares, builds take from there.
+        given_here = (key for key in dict.fromkeys(map(key_of, KEPT)) if was_given_key(ctx, key))
+        lost = lost_note(str(path), [each.environment for each in resolved], given_here)
+        if lost is not None:
+            console.note(f"note: {lost}")
     _write(path, form, resolved, asked)
     # What goes to a file goes to standard error where the file itself goes to standard output.
     say = console.note if str(path) == "-" or (path.exists() and not path.is_file()) else console.result
     for each in resolved:
         environment = each.environment
         packages = f"{count(len(environment.packages), 'conda package')}, {count(len(environment.wheels), 'wheel')}"
-        say(f"{path}: {environment.subdir}, {packages}, base {each.base_name}")
+        base = f", base {each.base_name}" if own else ""
+        say(f"{path}: {environment.subdir}, {packages}{base}")
     return None
 
 

@@ -55,6 +55,8 @@ OF_IMAGES = tuple(
 
 RULES = tuple(param for param in RECORDED if isinstance(param, Option) and param.panel == POLICY)
 """What `build -f` of a lock file obeys of it, whatever else is given."""
+KEPT = (*(param for param in RECORDED if key_of(param) == "base"), *OF_IMAGES, *RULES)
+"""What images depend on, and the lock files of other programs have no place for."""
 
 LOCK_OPTIONS: tuple[Option | Argument, ...] = (
     *LOCKABLE,

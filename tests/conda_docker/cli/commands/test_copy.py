@@ -159,6 +159,18 @@ def test_layers_are_compressed_anew(
     assert [layer.diff_id for layer in reversed(image.layers)] == [digest(layer) for layer in LAYERS]
 
 
+def test_uncompressed_layers_in_a_registry_are_said(
+    layout: str, conda_docker: Run, registry: peers.Registry, repository: str
+) -> None:
+    """Those of an engine come so, and nobody would guess why the push is large."""
+    assert conda_docker("copy", "--compression", "none", layout, "plain.tar").returncode == 0
+    target = f"docker://{registry.host}/{repository}"
+    plain = conda_docker("copy", "plain.tar", f"{target}:plain")
+    assert f"note: uncompressed in {target}:plain, as in SRC: {len(LAYERS)} layers (" in plain.stderr
+    for options in (["--compression", "gzip", "plain.tar", f"{target}:gzip"], ["plain.tar", "oci:plain:1"]):
+        assert "uncompressed in" not in conda_docker("copy", *options).stderr
+
+
 def test_a_level_is_passed_on(archive: str, conda_docker: Run, tmp_path: Path) -> None:
     for level in ("1", "12"):
         conda_docker("copy", "--compression", "gzip", "--compression-level", level, archive, f"oci:copy{level}")

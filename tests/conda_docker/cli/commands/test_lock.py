@@ -307,6 +307,19 @@ def test_forms_of_other_programs(conda_docker: Run, environment_file: Path, name
         assert (refused.returncode, "does not say what it was made from" in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("name", ["pixi.lock", "conda-lock.yml"])
+def test_what_other_forms_lose_is_said(conda_docker: Run, environment_file: Path, name: str) -> None:
+    with environment_file.open("a") as file:
+        file.write("variables: {MODE: prod, GREETING: hello}\n")
+    done = conda_docker("lock", "-f", "environment.yml", "-b", "scratch", "--env", "A=b", "-o", name)
+    assert f"note: {name} has no place for variables (GREETING, MODE), --base, --env: images built from it" in (
+        done.stderr
+    )
+    assert "base" not in done.stdout
+    own = conda_docker("lock", "-f", "environment.yml", "-b", "scratch")
+    assert ("no place for" in own.stderr, "base scratch" in own.stdout) == (False, True)
+
+
 def test_a_declared_environment(conda_docker: Run, tmp_path: Path, environment_file: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "conda-docker.toml").write_text(
