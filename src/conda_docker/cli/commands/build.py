@@ -21,9 +21,12 @@ from python_docker.errors import Error, NotFound, RegistryError, noted
 if TYPE_CHECKING:
     from conda_docker.attestation.attachments import Attached
     from conda_docker.cli.options.asked.build import AskedBuild
+    from conda_docker.cli.terminal.progress import Display
     from conda_docker.image.assemble import BuildResult
     from conda_docker.layers.stores.replaced import ReplacedImages
     from conda_docker.request import Request
+    from conda_docker.resolution.resolve import Resolved
+    from python_docker.copying.delivery import Delivery
     from python_docker.spec.documents.manifest import Index, Manifest
     from python_docker.spec.reference import ImageReference
     from python_docker.transports import Location
@@ -124,17 +127,13 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
         return
 
     from conda_docker.cli.options.asked.attachments import Attachments
-    from conda_docker.cli.terminal.reports.build import blob_names
     from conda_docker.cli.terminal.reports.result_files import write_result_files
-    from conda_docker.image.assemble import begin_base, build_image
+    from conda_docker.image.assemble import begin_base
     from conda_docker.image.index import finish_images
-    from conda_docker.layers.stores.layer_stores import LayerStores
     from conda_docker.resolution.resolve import resolve
     from python_docker.copying.delivery import Delivery
-    from python_docker.progress import NamesBlobs
 
     attachments = Attachments(request, given)
-    results: list[BuildResult] = []
     notes: list[str] = []
     with (
         noted(notes),
@@ -151,21 +150,7 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
             delivery.prepare()
             environments = resolve(request, progress=progress, opened=lambda base: begin_base(base, delivery))
         notes += [warning for resolved in environments for warning in resolved.environment.warnings]
-        stores = LayerStores.of(request.options, replaced=replaced, progress=progress, stop=delivery.stop)
-        for resolved in environments:
-            result = build_image(
-                resolved.environment,
-                resolved.base,
-                request.options,
-                stores=stores,
-                delivery=delivery,
-                progress=progress,
-            )
-            result.image.name, result.image.tag = image.familiar_name, image.tag
-            results.append(result)
-            notes += result.notes
-            if isinstance(progress, NamesBlobs):
-                progress.name(blob_names(result, delivery.verb))
+        results = _build_images(asked, environments, delivery, replaced, progress, notes)
         writer = None
         if bills := asked.bills:
             from conda_docker.attestation.bill_writer import BillWriter
@@ -187,6 +172,35 @@ def _build(console: Output, asked: AskedBuild, *, default_base: bool) -> None:
     write_result_files(given["metadata_file"], given["iidfile"], called, written)
     attached = {location: attachments.attached(location, document) for location, document in written.items()}
     _report(console, called[0], results, written, attached, seconds=time.monotonic() - begun, given=given)
+
+
+def _build_images(
+    asked: AskedBuild,
+    environments: Sequence[Resolved],
+    delivery: Delivery,
+    replaced: ReplacedImages | None,
+    progress: Display,
+    notes: list[str],
+) -> list[BuildResult]:
+    """Build the image of each platform, and send its layers as they are made; `notes` gets what was noticed of each."""
+    from conda_docker.cli.terminal.reports.build import blob_names
+    from conda_docker.image.assemble import build_image
+    from conda_docker.layers.stores.layer_stores import LayerStores
+    from python_docker.progress import NamesBlobs
+
+    options, name = asked.request.options, asked.names[0]
+    stores = LayerStores.of(options, replaced=replaced, progress=progress, stop=delivery.stop)
+    results = []
+    for resolved in environments:
+        result = build_image(
+            resolved.environment, resolved.base, options, stores=stores, delivery=delivery, progress=progress
+        )
+        result.image.name, result.image.tag = name.familiar_name, name.tag
+        results.append(result)
+        notes += result.notes
+        if isinstance(progress, NamesBlobs):
+            progress.name(blob_names(result, delivery.verb))
+    return results
 
 
 def _dry_run(
