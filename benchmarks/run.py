@@ -1,4 +1,4 @@
-"""`make bench`: speed and memory of conda-docker beside the floor and other tools, all in one run.
+"""`make bench`: speed and memory of conda-docker against the floor and other tools, all in one run.
 
 Prints a table for each group of measurements and writes them all to `benchmarks/results/`, as JSON.
 """

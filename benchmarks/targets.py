@@ -108,7 +108,7 @@ def _times(group: Group, what: str, floor: str, limit: float) -> Iterator[Target
         yield Target(f"{what}, no .pyc", f"{limit} x floor", f"{without / least:.2f} x", without <= limit * least)
     if least and compiling and whole:
         ratio = whole / (least + compiling)
-        yield Target(f"{what}, beside the floor with .pyc", f"{limit} x floor", f"{ratio:.2f} x", ratio <= limit)
+        yield Target(f"{what}, against the floor with .pyc", f"{limit} x floor", f"{ratio:.2f} x", ratio <= limit)
 
 
 def _against(group: Group) -> Iterator[Target]:

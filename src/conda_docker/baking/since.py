@@ -44,7 +44,7 @@ class Earlier:
         return inputs is not None and self.inputs == inputs and self.places == places_digest(target)
 
     def may_be_of(self, target: Target) -> bool:
-        """Return whether a target with the same digest counts as the same, as far as its name and places tell.
+        """Return whether a target with the same digest counts as the same, as far as its name and places show.
 
         A digest alone says nothing of them, and whoever gives no more asks for no more.
         """

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from python_docker.progress import Progress
 
 _NAMES = ("unset", "only_in_shells", "passed_over")
-"""What is kept of evaluated activation scripts beside variables: names."""
+"""What is kept of evaluated activation scripts apart from variables: names."""
 
 
 def link_script_layers(

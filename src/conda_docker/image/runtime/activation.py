@@ -46,7 +46,7 @@ class Activation(NamedTuple):
     kept: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Return what the texts of scripts are made of, and `with_record` reads, as JSON values."""
+        """Return what the scripts are made of, and `with_record` reads, as JSON values."""
         value = {
             "variables": dict(self.variables),
             "scripted": dict(self.scripted),

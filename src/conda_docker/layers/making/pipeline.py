@@ -81,7 +81,7 @@ def ready_layers(
 
     def hand_on_early(written: Future[Ready]) -> None:
         if written.cancelled() or isinstance(written.exception(), Exception):
-            return  # the package itself is awaited, or what befell it
+            return  # the package itself is awaited, or its error
         hand_on(written)
 
     def write_next() -> Ready:
