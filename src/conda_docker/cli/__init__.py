@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
-from conda_docker.cli.signals import exit_code_of_interruption, have_ended, interruption_in, watch_signals
+from conda_docker.cli.signals import (
+    exit_code_of_interruption,
+    have_ended,
+    interruption_in,
+    reach_main_thread,
+    watch_signals,
+)
 from python_docker.interruption import interrupted
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ def main(args: Sequence[str] | None = None, *, program: str | None = None) -> No
         watch_signals()
         start_quickly()
         _open_closed_streams()
+        reach_main_thread()
         code = run(args, program=program, signals=True)
     except KeyboardInterrupt as error:  # before there was anybody to tell
         print(f"error: {error or 'interrupted'}", file=sys.stderr)

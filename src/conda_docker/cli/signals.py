@@ -44,6 +44,34 @@ def watch_signals() -> None:
             signal.signal(number, _end)
 
 
+def reach_main_thread() -> None:
+    """Have signals reach the main thread, where Python runs what handles them, whichever thread the system gives them.
+
+    It gives them to another where this process is stopped when they come (Ctrl-Z, then `kill`), or has one to take
+    already. The main thread does not notice while it waits for a lock, which may be for hours.
+    """
+    if not hasattr(signal, "pthread_kill"):
+        return  # Windows: they come on a thread of their own, and no wait for a lock is for long
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.signal(signal.SIGURG, _wake_up)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    threading.Thread(target=_wake_main_thread, args=(readable,), name="signals", daemon=True).start()
+
+
+def _wake_main_thread(readable: int) -> None:
+    """Interrupt what the main thread waits for, for each signal that `readable` tells of."""
+    main = threading.main_thread().ident
+    assert main is not None
+    while number := os.read(readable, 1):
+        if number[0] != signal.SIGURG:
+            signal.pthread_kill(main, signal.SIGURG)
+
+
+def _wake_up(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the signals that came before are handled, too."""
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     interrupted.set()
     if hasattr(signal, "setitimer"):  # a thread cannot be started here: the signal may have come while one was

@@ -35,6 +35,16 @@ class Field:
         time.sleep(1)
 cli._invoke = lambda *args: type("Class", (), {"field": Field()})
 """
+_ON_ANOTHER_THREAD = """
+def take():
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), number)
+
+def invoke(*args):
+    threading.Thread(target=take, daemon=True).start()
+    threading.Event().wait()
+cli._invoke = invoke
+"""
 _SLOWLY = """
 def invoke(*args):
     try:
@@ -54,7 +64,9 @@ def ended(what: str, number: signal.Signals) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("what", [_AT_ONCE, _WHILE_A_CLASS_IS_MADE], ids=["at once", "class"])
+@pytest.mark.parametrize(
+    "what", [_AT_ONCE, _WHILE_A_CLASS_IS_MADE, _ON_ANOTHER_THREAD], ids=["at once", "class", "another thread"]
+)
 @pytest.mark.parametrize(
     ("number", "said"),
     [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated"), (signal.SIGHUP, "hung up")],
