@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from python_docker.errors import ContentMismatch
 from python_docker.http.failure import Cause, HttpError
@@ -14,12 +15,14 @@ from python_docker.http.response import Response
 from python_docker.http.resume import ResumableBody
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import temporary_writer
-from python_docker.image.image import Image
 from python_docker.parallel import in_parallel
 from python_docker.progress import Progress
 from python_docker.registry.failures import registry_error
 from python_docker.spec.documents.descriptor import Descriptor
 from python_docker.streams.stream import ReadStream
+
+if TYPE_CHECKING:
+    from python_docker.image.image import Image
 
 Ask = Callable[[Mapping[str, str]], Response]
 """Asks the registry for the blob, or with a `Range` header for a part of it."""

@@ -137,7 +137,7 @@ WARM = COMPRESSORS - {"deflate", "python_docker.streams.compressor"} | {  # the 
     "tomli",
     "urllib3",
 }
-WARM_OF_NAMES = WARM | {  # packages that are named, of a channel in a folder
+WARM_OF_NAMES = WARM | {  # packages that are named, of a channel in a folder; what chooses them has a temporary file
     "conda_docker.environment.activation_script",
     "conda_docker.environment.inputs.kind",
     "conda_docker.environment.inputs.prefix",
@@ -146,8 +146,6 @@ WARM_OF_NAMES = WARM | {  # packages that are named, of a channel in a folder
     "conda_docker.environment.packages.wheels",
     "packaging",
     "platformdirs",
-    "random",
-    "tempfile",
     "uv",
     "yaml",
 }

@@ -61,3 +61,10 @@ def test_a_certificate_that_is_a_pipe_is_not_waited_for(certified: Certified, tm
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr == f"error: cannot read {tmp_path}/pipe: not a regular file\n"
+
+
+def test_a_certificate_that_is_not_there(certified: Certified) -> None:
+    options = ["--tls-cert", "missing.pem", "--tls-key", str(certified.key_file)]
+    command = [sys.executable, "-m", "conda_docker", "serve", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (4, "error: cannot read missing.pem: No such file or directory\n")

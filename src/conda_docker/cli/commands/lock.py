@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conda_docker.cli.options.asked.destinations import check_kept
+from conda_docker.cli.options.asked.destinations import check_kept, check_no_folder
 from conda_docker.cli.options.build import DEFAULTS, values_for
 from conda_docker.cli.options.common import check_level
 from conda_docker.cli.options.declarable import key_of
@@ -87,6 +87,7 @@ def lock(
             f"{'--check' if check else '--update'}: a lock file of {form} does not say what it was made from; give "
             "what to lock to write it anew, or use a lock file of conda-docker"
         )
+    check_no_folder(path)
     existing = read_lock(path) if form == "conda-docker" else None
     again = _command(path, given["target"])
     with read_once():  # what is locked is what is noted, even if a file changes meanwhile

@@ -9,7 +9,7 @@ import click
 
 from conda_docker.arguments.amounts import format_size
 from conda_docker.cli.options import common as options
-from conda_docker.cli.options.asked.destinations import check_kept
+from conda_docker.cli.options.asked.destinations import check_kept, check_no_folder
 from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.display import open_display
@@ -106,6 +106,7 @@ def report(
         read: list[tuple[str, Location | Path]] = [(f"SRC {source}", source)]
         read += [(f"--against {against}", _place_of(against))] if against is not None else []
         check_kept([(f"--output {target}", target)], read)
+        check_no_folder(target)
     registry = access.to_image(source)
     page = target or (None if json else _DEFAULT)
     in_file = page is not None and page != Path("-")

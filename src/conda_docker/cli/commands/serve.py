@@ -13,7 +13,7 @@ from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import MissingExtra
-from python_docker.errors import Error, reason_of
+from python_docker.errors import Error, NotFound, reason_of
 
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
@@ -151,6 +151,8 @@ def _check_readable(path: Path | None) -> None:
     if path is not None:
         try:
             check_pem_file(path)
+        except FileNotFoundError as error:
+            raise NotFound(f"cannot read {path}: {reason_of(error)}") from error
         except OSError as error:
             raise Error(f"cannot read {path}: {reason_of(error)}") from error
 

@@ -56,7 +56,23 @@ def to_destination(name: str, text: str) -> Location:
         raise ValueError(
             f"{name}: {text[:80]!r} is how docker buildx writes it; write app.tar, oci:DIR or docker://REF"
         )
-    return Location.parse(text)
+    place = Location.parse(text)
+    _check_name(place)
+    return place
+
+
+def _check_name(place: Location) -> None:
+    """Raise `InvalidReference` where an image cannot have the name that a place gives it, before it is written."""
+    if place.name is None:
+        return
+    if place.transport in ("oci", "oci-archive"):
+        from python_docker.transports.oci.index import naming_annotations
+
+        naming_annotations(place, None)
+    else:
+        from python_docker.spec.reference import ImageReference
+
+        ImageReference.parse(place.name)
 
 
 def to_destinations(name: str, texts: Iterable[str]) -> tuple[Location, ...]:

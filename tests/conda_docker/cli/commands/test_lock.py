@@ -405,3 +405,10 @@ def test_an_environment_with_packages_that_have_no_wheel(
     assert (refused.returncode == 0, (tmp_path / "conda-docker.lock").exists()) == (False, False)
     assert "mine==1" in refused.stderr
     locked(conda_docker, "-p", "env", "--only-packages")
+
+
+def test_a_folder_is_not_where_a_lock_file_goes(conda_docker: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    result = conda_docker("lock", "-o", "folder", "-b", "scratch", "a")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: cannot write folder: it is a folder; name a file in it\n")

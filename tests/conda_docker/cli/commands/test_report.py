@@ -152,7 +152,7 @@ def test_a_lock_file_to_compare_with(
     ("arguments", "code", "said"),
     [
         (["missing.tar"], 4, "missing.tar"),
-        (["hello.tar", "-o", "home"], 1, "is a folder"),
+        (["hello.tar", "-o", "home"], 2, "is a folder"),
         (["hello.tar", "-o", "/dev/full"], 1, "No space left"),
         (["hello.tar", "--depth", "0"], 2, "--depth"),
         (["hello.tar", "--platform", "linux/s390x"], 4, "linux/s390x"),

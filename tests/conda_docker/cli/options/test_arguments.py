@@ -30,6 +30,15 @@ def test_a_name_may_not_hold_a_digest() -> None:
         to_image_name("--image", f"demo@sha256:{64 * '0'}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["docker-archive:x.tar:UPPER", "docker-daemon:UPPER", "docker://UPPER", "oci:layout:a b", "oci-archive:x.tar:@0"],
+)
+def test_a_name_that_a_place_cannot_give_is_noticed_at_once(text: str) -> None:
+    with pytest.raises(InvalidReference):
+        to_destination("--output", text)
+
+
 def test_a_place_is_recognized_by_its_form() -> None:
     assert to_destination("--output", "demo.tar").transport == "docker-archive"
     assert to_source("SRC", "demo").transport == "docker"

@@ -62,13 +62,18 @@ def pushed_names(names: Sequence[ImageReference]) -> list[ImageReference]:
     return [reference_of(Location.in_registry(name)) for name in names]
 
 
+def check_no_folder(path: str | Path) -> None:
+    """Raise a usage error for a folder in the place of a file."""
+    if Path(path).is_dir():
+        raise click.UsageError(f"cannot write {path}: it is a folder; name a file in it")
+
+
 def check_file(path: str | Path) -> None:
     """Raise what is wrong where a file cannot be written, before anything is built.
 
     It is a usage error for a folder, and `NotFound` where the file's own is missing.
     """
-    if Path(path).is_dir():
-        raise click.UsageError(f"cannot write {path}: it is a folder; name a file in it")
+    check_no_folder(path)
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise NotFound(f"cannot write {path}: there is no folder {folder}")
