@@ -203,6 +203,18 @@ def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
+def limited(command: Sequence[Argument], *, memory: int, file_size: int | None = None) -> list[str]:
+    """Return the command line of a program of which no process may have more memory, or write larger files.
+
+    Sizes are in bytes. Systems that know no such limit, and Windows, run it without.
+    """
+    words = [os.fspath(argument) for argument in command]
+    if os.name != "posix":
+        return words  # pragma: no cover -- Windows
+    limits = f"ulimit -v {memory >> 10}" + (f"; ulimit -f {file_size >> 9}" if file_size is not None else "")
+    return ["/bin/sh", "-c", f'{{ {limits}; }} 2>/dev/null; exec "$@"', "sh", *words]
+
+
 def find_program(name: Argument, environ: Mapping[str, str] | None = None) -> str | None:
     """Return the absolute path of a program, or None.
 

@@ -21,7 +21,7 @@ from conda_docker.redaction import public_output
 from conda_docker.sandbox.view import View
 from conda_docker.scripts.tree import lay_out
 from python_docker.errors import reason_of
-from python_docker.programs import run_program
+from python_docker.programs import limited, run_program
 
 if TYPE_CHECKING:
     from conda_docker.sandbox import Sandbox
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 60
 """Seconds for all of them, each of the two times that they run."""
+_MEMORY_LIMIT = 4 << 30  # bytes of a process: what a script starts may well reserve more than it uses
+_FILE_LIMIT = 1 << 30  # bytes
 _OUTPUT = 1 << 20  # bytes
 _ELSEWHERE = """\
 date() { command date -d "1999-11-21 07:33:09" "$@"; }
@@ -107,7 +109,8 @@ def evaluate(
 
 def _run(command: Sequence[str], scripts: Sequence[str], variables: Mapping[str, str]) -> Evaluated:
     try:
-        ended = run_program(command, environ={}, timeout=TIME_LIMIT, keep=_OUTPUT)
+        bounded = limited(command, memory=_MEMORY_LIMIT, file_size=_FILE_LIMIT)
+        ended = run_program(bounded, environ={}, timeout=TIME_LIMIT, keep=_OUTPUT)
     except subprocess.TimeoutExpired:
         return Evaluated({}, problem=f"they did not end within {TIME_LIMIT} seconds")
     except OSError as error:

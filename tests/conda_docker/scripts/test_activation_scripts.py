@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_docker.sandbox import Sandbox
+from conda_docker.scripts import activation_scripts
 from conda_docker.scripts.activation_scripts import Evaluated, difference, evaluate, in_common
 from python_docker.image import Image
 from python_docker.image.layer_builder import build_layer
@@ -47,6 +48,21 @@ def test_links_of_the_image_lead_to_its_own_files(base: Image, sandbox: Sandbox)
     assert builder.layer is not None
     image.add_layer(builder.layer)
     assert run(image, sandbox, "export A=1") == Evaluated({"A": "1"})
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "text"),
+    [
+        ("_MEMORY_LIMIT", 256 << 20, "x=0123456789abcdef; while :; do x=$x$x; done"),
+        ("_FILE_LIMIT", 1 << 20, "while :; do echo 0123456789abcdef0123456789abcdef; done >/etc/x"),
+    ],
+)
+def test_a_script_that_takes_all_that_there_is_is_passed_over(
+    base: Image, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, limit: str, size: int, text: str
+) -> None:
+    monkeypatch.setattr(activation_scripts, limit, size)
+    found = run(base, sandbox, f"{text}; export A=1", "export B=2")
+    assert found == Evaluated({"B": "2"}, passed_over=(f"{FOLDER}/0.sh",))
 
 
 def test_scripts_see_the_home_of_the_container_s_user(base: Image, sandbox: Sandbox) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from conda_docker.errors import CompilerFailed
 from conda_docker.link.bytecode.worker import MAX_SECONDS, OUT_OF_MEMORY, READY, request
 from python_docker.errors import reason_of
-from python_docker.programs import PYTHON_FLAGS, Program
+from python_docker.programs import PYTHON_FLAGS, Program, limited
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -107,11 +107,7 @@ def _sources() -> list[str]:
 
 def worker_command(python: PythonProgram) -> list[str]:
     """Return the command line of a process that compiles."""
-    command = [*python.command, *_flags(python), "-c", *_sources()]
-    if os.name != "posix":
-        return command  # pragma: no cover -- Windows
-    # Some systems have no such limit, and go on without.
-    return ["/bin/sh", "-c", f'ulimit -v {MAX_MEMORY >> 10} 2>/dev/null; exec "$@"', "sh", *command]
+    return limited([*python.command, *_flags(python), "-c", *_sources()], memory=MAX_MEMORY)
 
 
 def _flags(python: PythonProgram) -> list[str]:
