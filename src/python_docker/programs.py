@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -52,7 +53,8 @@ class Program(subprocess.Popen[bytes]):
 
     `environ` are the variables it gets, `program_environment()` by default. With `folder` it runs there instead: in a
     folder that was made for it, or for this project's own command line, whose arguments are relative to it. With
-    `new_session` it leads a session of its own, so that all that it starts can be ended with it.
+    `new_session` it leads a session of its own, so that all that it starts can be ended with it. `memory` is how many
+    bytes it may have, and each program that it starts (on Linux; elsewhere nothing enforces it).
 
     Raises `OSError` when it cannot be started.
     """
@@ -67,6 +69,7 @@ class Program(subprocess.Popen[bytes]):
         stderr: Stream = None,
         folder: Path | None = None,
         new_session: bool = False,
+        memory: int | None = None,
     ) -> None:
         self._leaving = threading.Lock()
         # One that a process left which was killed is removed by the next.
@@ -86,6 +89,8 @@ class Program(subprocess.Popen[bytes]):
         except BaseException:
             self._leave()
             raise
+        if memory is not None:
+            _bound(self.pid, memory)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the program has ended; return its exit code. Raises `subprocess.TimeoutExpired`."""
@@ -109,6 +114,18 @@ class Program(subprocess.Popen[bytes]):
                 self._folder = None
 
 
+def _bound(pid: int, memory: int) -> None:
+    """Have a program that has just begun get no more memory than that which it can write to and shares with nobody."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with suppress(ProcessLookupError):  # it has ended already
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+        lower = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
+        resource.prlimit(pid, resource.RLIMIT_DATA, (min([memory, *lower]), hard))
+
+
 def run_program(
     command: Sequence[Argument],
     *,
@@ -117,16 +134,20 @@ def run_program(
     timeout: float | None = None,
     folder: Path | None = None,
     keep: int | None = None,
+    memory: int | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its exit code and what it printed, `MAX_OUTPUT` bytes of each at most.
 
     Its standard input is `input`, or empty. `timeout` is in seconds. With `keep` it may print as much as it likes, and
-    the last `keep` bytes of each of its outputs are returned and held in memory. Raises `OSError` when it cannot be
+    the last `keep` bytes of each of its outputs are returned and held in memory. `memory` is how many bytes it may
+    have itself. Raises `OSError` when it cannot be
     started, or prints more, and `subprocess.TimeoutExpired` when it takes longer; it is killed then.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
     pipe = subprocess.PIPE
-    with Program(command, environ=environ, stdin=stdin, stdout=pipe, stderr=pipe, folder=folder) as program:
+    with Program(
+        command, environ=environ, stdin=stdin, stdout=pipe, stderr=pipe, folder=folder, memory=memory
+    ) as program:
         try:
             printed, errors = _outputs(program, command, input, timeout, keep)
         except BaseException:

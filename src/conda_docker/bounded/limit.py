@@ -18,6 +18,9 @@ _LEAST = 1 << 30
 _LARGEST_FILE = 2 << 30
 """Bytes. The largest index of conda-forge has less than a quarter of it."""
 
+NO_MEMORY = "memory allocation of"
+"""What a program in Rust says before it ends for want of memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:

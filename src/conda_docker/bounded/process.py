@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
-from conda_docker.bounded.limit import is_limited_by_user
+from conda_docker.bounded.limit import NO_MEMORY, is_limited_by_user
 from conda_docker.bounded.program import Asked, Call, Outcome, read_message, write_message
 from conda_docker.errors import SolverFailed
 from conda_docker.redaction import public_text
@@ -27,7 +28,6 @@ from python_docker.time_limit import at_most
 # Most of what it does first is imports, among whose objects there is nothing to collect.
 _PROGRAM = """import gc, sys; gc.set_threshold(100_000); sys.path[:] = {path!r}
 from conda_docker.bounded.program import main; main()"""
-_NO_MEMORY = b"memory allocation of"  # as Rust says it before it ends the process
 _LAST_WORDS = 2000  # bytes
 _LEAVE = 1.0  # seconds; what is left to read of a process that has ended is there at once
 
@@ -137,7 +137,7 @@ class BoundedProcess:
 
     def close(self) -> None:
         """End the process, whatever it is at."""
-        self._program.kill()
+        self._kill()
         self._program.wait()
         self._reader.join(_LEAVE)
         for stream in (self._stdin, self._said):
@@ -145,6 +145,13 @@ class BoundedProcess:
                 stream.close()
         if not self._reader.is_alive():  # else this program is ending, and its threads stand still
             self._stdout.close()
+
+    def _kill(self) -> None:
+        """End the process, and what it has started."""
+        if hasattr(os, "killpg") and self._program.returncode is None:  # else the number may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._program.pid, signal.SIGKILL)
+        self._program.kill()
 
     def _write(self, message: object) -> None:
         with suppress(BrokenPipeError):  # it has ended; why, is said where its answer is waited for
@@ -176,13 +183,13 @@ class BoundedProcess:
 
     def _death(self) -> Exception:
         """Return the error to raise for a process that gave no answer."""
-        self._program.kill()  # it may have closed its standard output alone
+        self._kill()  # it may have closed its standard output alone
         code = self._program.wait()
         self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_WORDS))
-        said = self._said.read()
-        if _NO_MEMORY in said:
+        said = self._said.read().decode(errors="replace")
+        if NO_MEMORY in said:
             return _lack_of_memory()
-        lines = public_text(said.decode(errors="replace")).strip().splitlines()
+        lines = public_text(said).strip().splitlines()
         last = f": {lines[-1].strip()[:200]}" if lines else ""
         return ProcessDied(f"the process that solves ended without an answer (exit code {code}){last}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
 import sys
 import threading
 import traceback
@@ -97,11 +98,13 @@ def main() -> None:
 
 
 def _receive(stream: BinaryIO, messages: SimpleQueue[bytes]) -> None:
-    """Pass messages on, and end this process at their end: nobody waits for what it is at."""
+    """Pass messages on, and end this process at their end, with what it has started: nobody waits for that."""
     try:
         while message := read_message(stream):
             messages.put(message)
     finally:
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpgrp(), signal.SIGKILL)
         os._exit(0)
 
 

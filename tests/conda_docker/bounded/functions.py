@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conda_docker.bounded.program import ask_back, is_bounded
 from conda_docker.errors import InvalidSpec, Unsolvable
+from python_docker.programs import Program
 
 
 def describe(word: str) -> tuple[str, int, bool]:
@@ -53,6 +54,15 @@ def wait_forever(begun: str) -> None:
     partial.rename(begun)
     while True:
         time.sleep(60)
+
+
+def start_and_wait(begun: str) -> None:
+    """Start a program, say which, and wait for it."""
+    with Program(["sleep", "900"], folder=Path.cwd()) as program:
+        partial = Path(begun + ".partial")
+        partial.write_text(str(program.pid))
+        partial.rename(begun)
+        program.wait()
 
 
 def take(size: int) -> int:

@@ -138,20 +138,32 @@ def test_the_end_of_a_time_limit(process: BoundedProcess, tmp_path: Path) -> Non
     assert not is_running(process.pid)
 
 
+def test_what_it_has_started_ends_with_it(process: BoundedProcess, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    process.send(functions.start_and_wait, str(begun))
+    wait_until(begun.exists)
+    process.close()
+    wait_until(lambda: not is_running(int(begun.read_text())))
+
+
 PARENT = """
 import sys
 from conda_docker.bounded.calls import bounded_call
 from tests.conda_docker.bounded import functions
-bounded_call(functions.wait_forever, sys.argv[1])
+bounded_call(getattr(functions, sys.argv[1]), sys.argv[2])
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is looked for in /proc")
+@pytest.mark.parametrize("function", [functions.wait_forever, functions.start_and_wait])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_it_ends_with_the_process_that_started_it(how: signal.Signals, tmp_path: Path) -> None:
+def test_it_ends_with_the_process_that_started_it(
+    how: signal.Signals, function: Callable[[str], None], tmp_path: Path
+) -> None:
     begun = tmp_path / "begun"
+    command = [sys.executable, "-c", PARENT, function.__name__, str(begun)]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen([sys.executable, "-c", PARENT, str(begun)], env=environ) as parent:
+    with subprocess.Popen(command, env=environ) as parent:
         wait_until(begun.exists)
         pid = int(begun.read_text())
         assert is_running(pid)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.amounts import format_size
+from conda_docker.bounded.limit import NO_MEMORY, usual_bounds
 from conda_docker.environment.packages.wheels import Distribution, normalize_name
 from conda_docker.errors import DownloadError, InvalidPackage, Unsolvable
 from conda_docker.pypi.resolve.target import Target
@@ -46,6 +48,12 @@ def unresolvable(
     """
     origin = pip.origin
     explanation = _explanation(output)
+    if NO_MEMORY in output:
+        return DownloadError(
+            f"finding wheels for the pip requirements of {origin} takes more than "
+            f"{format_size(usual_bounds().memory)} of memory: an answer of a package index may be damaged, or made to "
+            "exhaust it; check the indexes, or name versions and fewer packages"
+        )
     if _UNREACHABLE.search(output):
         return DownloadError(f"cannot query the package index for the pip requirements of {origin}:\n{explanation}")
     if _DAMAGED.search(output):

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.bounded.limit import usual_bounds
 from conda_docker.environment.packages.wheels import Distribution, normalize_name
 from conda_docker.errors import UnsupportedInput
 from conda_docker.pypi.pip_configuration import PipConfiguration
@@ -185,7 +186,7 @@ class Resolution:
         limit = self.options.seconds
         left = None if limit is None else self.begun + limit - time.monotonic()
         environment = uv_environment(self.configuration, offline=self.offline)
-        output, said = run_uv(arguments, self.folder, environment, seconds=left)
+        output, said = run_uv(arguments, self.folder, environment, seconds=left, memory=usual_bounds().memory)
         packages = [row for row in parse_pylock(output, self.folder) if self.target.applies(row.marker)]
         self.missing_extras.clear()
         self.missing_extras.update({(name, extra): None for name, _, extra in _WITHOUT_EXTRA.findall(said)})

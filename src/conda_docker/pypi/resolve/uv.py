@@ -103,9 +103,14 @@ def _extend(variables: dict[str, str], name: str, separator: str, values: Sequen
 
 
 def run_uv(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float | None = None
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    seconds: float | None = None,
+    memory: int | None = None,
 ) -> tuple[str, str]:
-    """Run uv in `folder` and return its standard output and error.
+    """Run uv in `folder` and return its standard output and error; `memory` is how many bytes it may have.
 
     Raises `UvFailed` when it ends with an error, `TookTooLong` when it has not ended after `seconds`, and `Error` when
     it cannot be run.
@@ -113,7 +118,7 @@ def run_uv(
     try:
         command = [uv_program(), *arguments, "--color", "never", "--no-progress"]
         limit = _SECONDS if seconds is None else max(0.0, min(seconds, _SECONDS))
-        done = run_program(command, environ=environment, timeout=limit, folder=folder)
+        done = run_program(command, environ=environment, timeout=limit, folder=folder, memory=memory)
     except subprocess.TimeoutExpired:
         raise TookTooLong(
             "finding wheels for what is asked of pip takes longer than is allowed here: the index of wheels does not "

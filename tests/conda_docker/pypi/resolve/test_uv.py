@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import os
+import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
+from conda_docker.environment.packages.wheels import PipRequirements
 from conda_docker.pypi.pip_configuration import PipConfiguration
+from conda_docker.pypi.resolve.failures import unresolvable
 from conda_docker.pypi.resolve.uv import UvFailed, run_uv, uv_environment
+from tests.conda_docker.pypi.resolve.test_failures import TARGET
+from tests.conda_docker.pypi.serving import Quiet, served
 
 
 def test_uv_gets_no_more_of_the_environment_than_it_needs() -> None:
@@ -39,3 +46,27 @@ def test_what_uv_says_when_it_fails_is_kept(tmp_path: Path) -> None:
     with pytest.raises(UvFailed) as caught:
         run_uv(["pip", "compile", "missing.in"], tmp_path, uv_environment(PipConfiguration()))
     assert "missing.in" in caught.value.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing enforces a limit elsewhere")
+def test_what_an_index_answers_takes_no_more_memory_than_is_allowed(tmp_path: Path) -> None:
+    packer = zlib.compressobj(wbits=31)
+    content = b"".join([packer.compress(bytes(1 << 20)) for _ in range(160)]) + packer.flush()
+
+    class Bomb(Quiet):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in (("Type", "text/html"), ("Encoding", "gzip"), ("Length", str(len(content)))):
+                self.send_header(f"Content-{name}", value)
+            self.end_headers()
+            self.wfile.write(content)
+
+    (tmp_path / "requirements.in").write_text("six\n")
+    with served(tmp_path, Bomb) as host, pytest.raises(UvFailed) as caught:
+        environment = uv_environment(PipConfiguration(index_url=f"http://{host}/simple"), {"PATH": os.defpath})
+        environment |= {"UV_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+        run_uv(
+            ["pip", "compile", "requirements.in", "--python", sys.executable], tmp_path, environment, memory=128 << 20
+        )
+    said = unresolvable(caught.value.output, PipRequirements(("six",)), TARGET, [], sdists=False)
+    assert "an answer of a package index may be damaged, or made to exhaust it" in str(said)
