@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -72,8 +71,7 @@ class Program(subprocess.Popen[bytes]):
         memory: int | None = None,
     ) -> None:
         self._leaving = threading.Lock()
-        # One that a process left which was killed is removed by the next.
-        self._folder = None if folder else PartialFolder(Path(tempfile.gettempdir()), "conda-docker", private=True)
+        self._folder = None if folder else _empty_folder()
         if environ is None:
             environ = program_environment()
         try:
@@ -112,6 +110,13 @@ class Program(subprocess.Popen[bytes]):
             if self._folder is not None:
                 self._folder.abort()
                 self._folder = None
+
+
+def _empty_folder() -> PartialFolder:
+    """Make a folder for a program; one that a process left which was killed is removed by the next."""
+    import tempfile  # which takes long to import, and who runs its own command line needs no such folder
+
+    return PartialFolder(Path(tempfile.gettempdir()), "conda-docker", private=True)
 
 
 def _bound(pid: int, memory: int) -> None:

@@ -8,7 +8,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,7 +51,7 @@ class BoundedProcess:
         path.append(str(Path(__file__).absolute().parents[2]))  # it may be that of the working folder
         self._outcomes: SimpleQueue[bytes] = SimpleQueue()
         self._awaited = 0
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        self._said = _scratch_file()
         try:
             self._program = Program(
                 [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
@@ -196,3 +195,12 @@ class BoundedProcess:
 
 def _lack_of_memory() -> Exception:
     return MemoryError() if is_limited_by_user() else TookTooMuch("this takes more memory than it may have")
+
+
+def _scratch_file() -> IO[bytes]:
+    """Return a file without a name, for what a process says before it ends."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("said"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
