@@ -146,6 +146,12 @@ def test_a_server_that_knows_nothing_of_shards(serve: Serve, folder: Path, answe
     assert lock(f"{server.url}/channel").packages
 
 
+def test_numbers_in_a_url_say_nothing_of_an_answer(serve: Serve, folder: Path) -> None:
+    (folder / "v14010").symlink_to("channel")
+    server = serve(folder, answers={"repodata_shards.msgpack.zst": Answer(403)})
+    assert lock(f"{server.url}/v14010").packages
+
+
 @pytest.mark.parametrize(
     "answer",
     [Answer(200, b"<html>welcome</html>"), Answer(200, b'{"info": {', length=5000), Answer(200, b'{"packages": 3}')],

@@ -229,7 +229,9 @@ def _refused_shards(message: str) -> bool:
     """Return whether a server that knows nothing of sharded indexes answered so for one: with 403, 500 or a page of
     HTML.
     """
-    return "repodata_shards" in message and "error sending request" not in message and "401" not in message
+    return (
+        "repodata_shards" in message and "error sending request" not in message and not re.search(r"\b401\b", message)
+    )
 
 
 def _from_one_channel(spec: RequestedSpec, way: Gateway, subdir: str) -> str:
