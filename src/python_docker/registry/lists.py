@@ -13,6 +13,7 @@ from python_docker.registry.auth.scope import CATALOG, repository_scope
 from python_docker.spec.strict_json import parse_json
 
 if TYPE_CHECKING:
+    from python_docker.http.response import Response
     from python_docker.registry.session import RegistrySession
 
 _MAX_PAGES = 10_000
@@ -46,19 +47,30 @@ def pages(session: RegistrySession, names: NameList, page_size: int | None, last
     host, action = session.address.host, names.action
     query = [f"n={page_size}"] if page_size is not None else []
     query += [f"last={quote(last, safe='')}"] if last is not None else []
-    url = names.target + ("?" + "&".join(query) if query else "")
-    seen: set[str] = set()
-    while url not in seen:
-        if len(seen) >= _MAX_PAGES:
-            raise RegistryError(f"{host}: cannot {action}: the list has no end")
-        seen.add(url)
-        response = session.request("GET", url, action=action, scopes=[names.scope], limit=_MAX_SIZE)
+    target = names.target + ("?" + "&".join(query) if query else "")
+    for response in paged_answers(session, target, action, names.scope, _MAX_SIZE):
         answer: Any = parse_json(response.content(_MAX_SIZE), f"the answer of {host}", limit=_MAX_SIZE)
         # Null for none, say some.
         page = (answer.get(names.field) or []) if isinstance(answer, dict) else None
         if not isinstance(page, list) or not all(isinstance(name, str) for name in page):
             raise InvalidDocument(f"{host}: cannot {action}: its answer is malformed at {names.field}")
         yield page
+
+
+def paged_answers(session: RegistrySession, target: str, action: str, scope: str, limit: int) -> Iterator[Response]:
+    """Yield the answers to a question that is answered in pages, each of at most `limit` bytes.
+
+    Raises `RegistryError` for pages without an end and for those that continue elsewhere.
+    """
+    host = session.address.host
+    url = target
+    seen: set[str] = set()
+    while url not in seen:
+        if len(seen) >= _MAX_PAGES:
+            raise RegistryError(f"{host}: cannot {action}: the list has no end")
+        seen.add(url)
+        response = session.request("GET", url, action=action, scopes=[scope], limit=limit)
+        yield response
         link = next_link(response.header_values("link"))
         if link is None:
             return

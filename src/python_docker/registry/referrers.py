@@ -6,10 +6,11 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from python_docker.errors import NotFoundInRegistry, RegistryError
+from python_docker.errors import InvalidDocument, NotFoundInRegistry, RegistryError
 from python_docker.http.headers import content_type
 from python_docker.http.response import Response
 from python_docker.registry.auth.scope import repository_scope
+from python_docker.registry.lists import paged_answers
 from python_docker.spec.digest import Digest
 from python_docker.spec.digest_tags import referrers_tag
 from python_docker.spec.documents.manifest import Index, Manifest, parse_manifest, referrer_descriptor
@@ -22,26 +23,40 @@ if TYPE_CHECKING:
 _SETTLING = 0.2
 """How long, in seconds, another writer may at least need between reading a list and writing it."""
 _ATTEMPTS = 20
+_MAX_LIST = 32 << 20  # bytes of all pages
 
 
 def referrers(client: RegistryClient, path: str, digest: Digest) -> Index:
-    """Return what refers to a manifest, as an index, which may be empty; from the referrers tag on older registries."""
+    """Return what refers to a manifest, as an index, which may be empty; from the referrers tag on older registries.
+
+    Raises `RegistryError` and `InvalidDocument`, for a list that is too long or goes on elsewhere, too.
+    """
+    action = f"list what refers to {path}@{digest}"
+    scope = repository_scope(path, "pull")
+    found: list[Index] = []
+    size = 0
     try:
-        response = client.session.request(
-            "GET",
-            f"/v2/{path}/referrers/{digest}",
-            action=f"list what refers to {path}@{digest}",
-            scopes=[repository_scope(path, "pull")],
-        )
+        for answer in paged_answers(client.session, f"/v2/{path}/referrers/{digest}", action, scope, MAX_DOCUMENT_SIZE):
+            kind = content_type(answer.headers)
+            if kind != OCI_INDEX and not found:
+                # Not the specification's answer, whatever it is.
+                return _tagged_referrers(client, path, digest)
+            raw = answer.content(MAX_DOCUMENT_SIZE)
+            page = parse_manifest(raw, kind, f"the list of what refers to {digest}")
+            if not isinstance(page, Index):
+                raise InvalidDocument(f"{client.address.host}: cannot {action}: its list continues with a manifest")
+            found.append(page)
+            size += len(raw)
+            if size > _MAX_LIST:
+                raise RegistryError(f"{client.address.host}: cannot {action}: it has more than {_MAX_LIST >> 20} MiB")
     except NotFoundInRegistry:
+        if found:
+            raise
         return _tagged_referrers(client, path, digest)
-    kind = content_type(response.headers)
-    if kind != OCI_INDEX:
-        # Not the specification's answer, whatever it is.
-        return _tagged_referrers(client, path, digest)
-    index = parse_manifest(response.content(MAX_DOCUMENT_SIZE), kind, f"the list of what refers to {digest}")
-    assert isinstance(index, Index)
-    return index
+    if len(found) == 1:
+        return found[0]
+    entries = {entry.digest: entry for page in found for entry in page.manifests}
+    return Index.new(ImageFormat.OCI, list(entries.values()), found[0].annotations)
 
 
 def keep_referrer(client: RegistryClient, path: str, document: Manifest | Index, answer: Response) -> None:

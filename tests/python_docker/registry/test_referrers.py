@@ -78,6 +78,39 @@ class TestReferrers:
         assert ("team/app", referrers_tag(subject.digest)) not in stub.manifests
         assert referrers(client, "team/app", subject.digest).raw == index.raw
 
+    def pages(self, stub: StubRegistry, subject: Manifest, *links: str) -> list[Manifest]:
+        """Have a registry list one signature a page, each with the link to what follows it."""
+        signatures = [self.signature(subject, number) for number in range(len(links))]
+
+        def answer(asked: Asked) -> Answer | None:
+            if "/referrers/" not in asked.path:
+                return None
+            number = int(asked.query.get("page", 0))
+            index = Index.new(ImageFormat.OCI, [signatures[number].descriptor])
+            headers = {"Content-Type": index.media_type}
+            return Answer(200, index.raw, headers | ({"Link": links[number]} if links[number] else {}))
+
+        stub.hook = answer
+        return signatures
+
+    def test_a_list_in_pages(self, client: RegistryClient, stub: StubRegistry, subject: Manifest) -> None:
+        place = f"/v2/team/app/referrers/{subject.digest}"
+        links = [f'<{place}?page=1>; rel="next"', f'<?page=2>; rel="next", <{place}>; rel="first"', ""]
+        signatures = self.pages(stub, subject, *links)
+        listed = referrers(client, "team/app", subject.digest).manifests
+        assert [entry.digest for entry in listed] == [signature.digest for signature in signatures]
+
+    @pytest.mark.parametrize(
+        ("link", "reason"),
+        [("<?page=0>", "form a circle"), ("<http://other.example/v2/>", "continues at another host")],
+    )
+    def test_a_list_that_leads_astray(
+        self, client: RegistryClient, stub: StubRegistry, subject: Manifest, link: str, reason: str
+    ) -> None:
+        self.pages(stub, subject, f"{link}; rel=next")
+        with pytest.raises(RegistryError, match=reason):
+            referrers(client, "team/app", subject.digest)
+
     def test_an_answer_of_another_kind_is_none(
         self, client: RegistryClient, stub: StubRegistry, subject: Manifest
     ) -> None:
