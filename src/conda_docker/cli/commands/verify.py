@@ -134,17 +134,7 @@ def verify(
     """
     if not (rebuild or signers or allow_channel):
         raise click.UsageError("say what to verify, with --rebuild, --key, --certificate-identity or --allow-channel")
-    for option, given in (
-        ("--packages", packages),
-        ("--link-scripts", link_scripts),
-        ("--allow-unverified", allow_unverified),
-    ):
-        if given and not rebuild:
-            raise click.UsageError(f"{option} needs --rebuild")
-    if strict and allow_unverified:
-        raise click.UsageError("--strict and --allow-unverified are mutually exclusive")
-    if packages and link_scripts:
-        raise click.UsageError("--packages and --link-scripts are mutually exclusive: scripts see all packages")
+    _check_together(rebuild, packages, link_scripts, strict, allow_unverified)
     signers.check()
     from conda_docker.cli.terminal.reports.verification import (
         channels_json,
@@ -204,6 +194,23 @@ def verify(
         opened.close()
     output.json(value) if json else output.result("\n".join(texts))
     return code
+
+
+def _check_together(
+    rebuild: bool, packages: Sequence[str], link_scripts: bool, strict: bool, allow_unverified: bool
+) -> None:
+    """Raise a usage error for options that need `--rebuild`, or contradict each other."""
+    for option, given in (
+        ("--packages", packages),
+        ("--link-scripts", link_scripts),
+        ("--allow-unverified", allow_unverified),
+    ):
+        if given and not rebuild:
+            raise click.UsageError(f"{option} needs --rebuild")
+    if strict and allow_unverified:
+        raise click.UsageError("--strict and --allow-unverified are mutually exclusive")
+    if packages and link_scripts:
+        raise click.UsageError("--packages and --link-scripts are mutually exclusive: scripts see all packages")
 
 
 def _channels(opened: Source, platform: Platform | None, allowed: Sequence[str]) -> ChannelReport | None:
