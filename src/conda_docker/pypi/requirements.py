@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)")
 _HASH = re.compile(r"\s--hash[= ](\S+)")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+_END_OF_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _BUILDING = frozenset({"only-binary", "no-binary"})
 # What conda's own users write after a requirement; it concerns building from source alone.
 _PER_REQUIREMENT = re.compile(r"\s--(?:global-option|config-settings|install-option)\b.*$")
@@ -109,6 +110,9 @@ class _Reader:
 
     def line(self, text: str, where: str) -> None:
         """Add a requirement."""
+        if _END_OF_LINE.search(text):
+            # For uv, what follows would be a line of its own.
+            raise InvalidEnvironment(f"{where}: not a requirement: {public_text(text)[:200]!r}")
         editable = text.removeprefix("-e ")
         if editable != text:
             self._source(editable, where, text)

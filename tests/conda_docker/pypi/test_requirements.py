@@ -66,6 +66,8 @@ def test_sources_are_recognized(line: str) -> None:
     [
         ("flask >> 3", "environment.yml, pip requirement 1: not a requirement: 'flask >> 3'"),
         ("!!", "not a requirement"),
+        ("a @ https://example.com/a.whl\r--index-url https://example.org/a.whl", "not a requirement"),
+        ("a @ https://example.com/a.whl\u2028--pre .whl", "not a requirement"),
         ("./missing-1.0-py3-none-any.whl", "there is nothing at"),
         ("-e ./missing", "there is nothing at"),
     ],
