@@ -7,7 +7,6 @@ end in `InvalidPackage`.
 from __future__ import annotations
 
 import io
-import json
 import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.conda_format import PackageFile, open_section
 from conda_docker.package.extracted import extracted_members, read_extracted_info
+from conda_docker.package.info_json import parse_info_json
 from conda_docker.package.metadata import METADATA_FILES, PackageMetadata, parse_metadata
 from python_docker.errors import ContentMismatch, InvalidLayer, InvalidPath, reason_of
 from python_docker.files.links import follow_links
@@ -274,9 +274,9 @@ def _is_complete(files: dict[str, bytes]) -> bool:
     if not {"index.json", "paths.json"} <= files.keys():
         return False
     try:
-        index = json.loads(files["index.json"])
+        index = parse_info_json(files["index.json"], "info/index.json", "a package")
         return ("about.json" in files or bool(index.get("timestamp"))) and (
             index.get("noarch") != "python" or "link.json" in files
         )
-    except (ValueError, AttributeError, RecursionError):
+    except InvalidPackage:
         return True  # what is wrong is told when it is parsed

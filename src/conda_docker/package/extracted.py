@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import posixpath
@@ -13,6 +14,7 @@ from typing import BinaryIO, cast
 from conda_docker.errors import InvalidPackage
 from conda_docker.package.metadata import PackageMetadata, PathEntry, PathType
 from python_docker.errors import ContentMismatch
+from python_docker.files.regular import read_regular_file
 from python_docker.spec.digest import Digest, VerifyingReader
 from python_docker.tar import EntryType, TarEntry
 
@@ -29,16 +31,14 @@ def read_extracted_info(folder: Path, names: Collection[str], limit: int) -> tup
     times: dict[str, int] = {}
     for name in sorted(names):
         try:
-            with (folder / "info" / name).open("rb") as stream:
-                status = os.fstat(stream.fileno())
-                if status.st_size > limit:
-                    raise InvalidPackage(
-                        f"{folder.name}: info/{name} has {status.st_size} bytes, more than can be read"
-                    )
-                files[name] = stream.read()
-                times[name] = int(status.st_mtime)
+            files[name] = read_regular_file(folder / "info" / name, limit)
+            times[name] = int((folder / "info" / name).stat().st_mtime)
         except FileNotFoundError:
             continue
+        except OSError as error:
+            if error.errno == errno.EFBIG:
+                raise InvalidPackage(f"{folder.name}: info/{name} has more than {limit} bytes") from error
+            raise
     return files, times.get("about.json", times.get("index.json", 0))
 
 

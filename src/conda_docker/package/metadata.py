@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -132,10 +131,8 @@ def stated_origin(about: bytes) -> dict[str, str]:
     {'remote_url': 'https://example.com/feedstock', 'sha': '0123'}
     """
     try:
-        value = json.loads(about or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict):
+        value = parse_info_json(about or b"{}", "info/about.json", "a package")
+    except InvalidPackage:
         return {}
     extra = value.get("extra")
     stated = {**(extra if isinstance(extra, dict) else {}), **value}

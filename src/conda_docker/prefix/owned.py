@@ -6,7 +6,6 @@ import base64
 import binascii
 import csv
 import io
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.regular import read_regular_file
+from python_docker.spec.strict_json import parse_loose_json
 from python_docker.tar import clamped_path, contained_path
 
 _LARGEST_RECORD = 256 << 20  # bytes
@@ -41,7 +41,7 @@ def files_of_record(file: Path) -> Iterator[tuple[str, OwnedFile]]:
     Raises `InvalidEnvironment` for a record that cannot be read, or lists what is outside of the prefix.
     """
     try:
-        record = json.loads(read_regular_file(file, _LARGEST_RECORD))
+        record = parse_loose_json(read_regular_file(file, _LARGEST_RECORD))
         owner = f"{record['name']}-{record['version']}-{record['build']}"
         listed = [str(path) for path in record.get("files") or ()]
         rows = (record.get("paths_data") or {}).get("paths") or ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from conda_docker.pypi.wheel.license import stated_license
 from conda_docker.redaction import public_url
 from conda_docker.report.contents import PackageIdentity
 from conda_docker.sbom.files import is_list, listed_paths
+from python_docker.spec.strict_json import parse_loose_json
 
 _OTHERS = frozenset({"conda", "debian", "rpm"})
 """Installers whose packages are not pip's, though they bring a `.dist-info` (PEP 376, "INSTALLER")."""
@@ -57,7 +57,7 @@ def read_records(contents: Mapping[str, bytes]) -> Iterator[Record]:
 
 def _conda_record(path: str, content: bytes) -> Record | None:
     try:
-        stated = json.loads(content)
+        stated = parse_loose_json(content)
         name, version = stated["name"], stated["version"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

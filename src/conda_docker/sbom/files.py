@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from conda_docker.environment.packages.wheels import normalize_name
 from conda_docker.provenance.reading import packages_of_layer
+from python_docker.spec.strict_json import parse_loose_json
 from python_docker.tar import EntryType
 
 if TYPE_CHECKING:
@@ -118,6 +118,6 @@ def listed_paths(path: str, content: bytes) -> set[str]:
             rows = csv.reader(io.StringIO(content.decode("utf-8", "replace")))
             return {posixpath.normpath(posixpath.join(folder, "..", row[0])) for row in rows if row}
         root = posixpath.dirname(folder)
-        return {path, *(f"{root}/{listed}" for listed in json.loads(content)["files"])}
+        return {path, *(f"{root}/{listed}" for listed in parse_loose_json(content)["files"])}
     except (ValueError, KeyError, TypeError, csv.Error, RecursionError):
         return set()

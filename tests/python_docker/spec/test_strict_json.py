@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from python_docker.errors import InvalidDocument
 from python_docker.spec.limits import MAX_DOCUMENT_SIZE
-from python_docker.spec.strict_json import dump_json, parse_json
+from python_docker.spec.strict_json import dump_json, parse_json, parse_loose_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -114,3 +114,16 @@ def test_any_bytes_are_json_or_refused(raw: bytes) -> None:
 def test_a_number_of_too_many_digits_is_refused_without_advice_for_programmers() -> None:
     with pytest.raises(InvalidDocument, match=r"^the answer is not JSON: it holds a number with too many digits$"):
         parse_json(b"[" + b"9" * 5000 + b"]", "the answer")
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [(b"[" + b"[]," * 3_000_000 + b"0]", "more than"), (b"[" * 100_000, "too deeply"), (b"{", "Expecting"), (b"\xff", "decode")],
+)
+def test_loose_json_is_bounded_too(raw: bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_loose_json(raw)
+
+
+def test_loose_json_may_say_things_twice() -> None:
+    assert parse_loose_json(b'{"a": 1, "a": NaN, "b": "\\ud800"}').keys() == {"a", "b"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from conda_docker.redaction import public_url
 from conda_docker.user_files import is_folder
 from python_docker.errors import reason_of
 from python_docker.files.regular import read_regular_file
+from python_docker.spec.strict_json import parse_loose_json
 
 _LARGEST_RECORD = 256 << 20
 # Bytes. It lists every file; the largest packages have some hundred thousand of them.
@@ -117,10 +117,10 @@ def _not_an_environment(prefix: Path) -> str:
 
 def _record(file: Path) -> Mapping[str, Any]:
     try:
-        record = json.loads(read_regular_file(file, _LARGEST_RECORD))
+        record = parse_loose_json(read_regular_file(file, _LARGEST_RECORD))
     except OSError as error:
         raise InvalidEnvironment(f"cannot read {file}: {reason_of(error)}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidEnvironment(f"{file} is damaged: {reason_of(error)}") from error
     if not isinstance(record, dict):
         raise InvalidEnvironment(f"{file} is not the record of a package")
@@ -151,7 +151,7 @@ def _source(record: Mapping[str, Any]) -> Path | None:
 
 def _is_extracted(folder: Path, record: Mapping[str, Any]) -> bool:
     try:
-        index = json.loads(read_regular_file(folder / "info" / "index.json", _LARGEST_RECORD))
+        index = parse_loose_json(read_regular_file(folder / "info" / "index.json", _LARGEST_RECORD))
         return all(str(index[key]) == str(record[key]) for key in ("name", "version", "build"))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
@@ -210,10 +210,10 @@ def _texts(literal: str) -> list[str]:
 
 def _variables(state: Path) -> dict[str, str]:
     try:
-        document = json.loads(read_regular_file(state, _LARGEST_RECORD))
+        document = parse_loose_json(read_regular_file(state, _LARGEST_RECORD))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InvalidEnvironment(
             f"{state}, which holds the environment's variables, cannot be read: {reason_of(error)}"
         ) from error

@@ -7,7 +7,6 @@ under the same name, version and build.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,8 @@ from conda_docker.errors import InvalidPackage
 from conda_docker.redaction import public_url
 from python_docker.errors import ContentMismatch
 from python_docker.files.home import home_folder
+from python_docker.files.regular import read_regular_file
+from python_docker.spec.strict_json import parse_loose_json
 
 if TYPE_CHECKING:
     from conda_docker.channels.configuration import CondaConfiguration
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _READ_SIZE: Final = 1 << 20
 _LOOKERS: Final = 4  # packages that are looked for at once, which hashes their archives
+_LARGEST_NOTE: Final = 16 << 20  # bytes of what a client notes of a package
 _LOCK_REVISION: Final = 8  # bytes, before the 32 of the hash (rattler_cache, cache_lock.rs)
 _SUFFIXES: Final = (".conda", ".tar.bz2")
 
@@ -256,7 +258,7 @@ def is_folder_of(folder: Path, record: PublishedFile) -> bool:
 def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
     """Return whether the `.lock` file next to the folder holds the SHA-256 of this package's archive."""
     try:
-        note = folder.with_name(f"{folder.name}.lock").read_bytes()
+        note = read_regular_file(folder.with_name(f"{folder.name}.lock"), _LARGEST_NOTE)
     except OSError:
         return False
     digest = note[_LOCK_REVISION:]
@@ -266,7 +268,7 @@ def _noted_by_rattler(folder: Path, record: PublishedFile) -> bool:
 def _noted_by_conda(folder: Path, record: PublishedFile) -> bool:
     """Return whether `info/repodata_record.json`, which conda and mamba write, is about this package."""
     try:
-        note = json.loads((folder / "info" / "repodata_record.json").read_bytes())
+        note = parse_loose_json(read_regular_file(folder / "info" / "repodata_record.json", _LARGEST_NOTE))
         noted = {key: str(value).lower() for key, value in note.items() if key in ("sha256", "md5") and value}
         url = public_url(str(note.get("url")))
     except (OSError, ValueError, AttributeError, RecursionError):

@@ -330,6 +330,21 @@ def test_pipes_in_the_place_of_archives_do_not_hang(record: LockedPackage, cache
     assert find(record, cache) is None
 
 
+@pytest.mark.parametrize("name", ["repodata_record.json", "index.json", "paths.json"])
+def test_pipes_in_a_folder_do_not_hang(record: LockedPackage, cache: Path, name: str) -> None:
+    note = extract_as_conda(cache, record) / "info" / name
+    note.unlink()
+    os.mkfifo(note)
+    assert find(record, cache) is None
+
+
+def test_a_pipe_in_the_place_of_rattlers_note_does_not_hang(record: LockedPackage, cache: Path) -> None:
+    folder = extract_as_conda(cache, record)
+    (folder / "info" / "repodata_record.json").unlink()
+    os.mkfifo(folder.with_name(f"{folder.name}.lock"))
+    assert find(record, cache) is None
+
+
 def test_packages_are_looked_for_and_not_downloaded(
     record: LockedPackage, cache: Path, synthetic_channel: SyntheticChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
