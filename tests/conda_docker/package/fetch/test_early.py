@@ -57,7 +57,7 @@ def test_a_conda_package_is_given_when_its_end_is_there(
 def test_what_it_says_of_itself_is_read_before_its_files_come(
     large: LockedPackage, server: FaultyServer, cache: Path
 ) -> None:
-    server.faults += [Fault(), Fault(held=0)]
+    server.faults += [Fault(), Fault(held=1000)]
     fetched = begin(large, cache)
     package = open_package(first(fetched))
     assert package.metadata.paths[0].path == "share/large"
