@@ -118,7 +118,12 @@ def test_a_number_of_too_many_digits_is_refused_without_advice_for_programmers()
 
 @pytest.mark.parametrize(
     ("raw", "problem"),
-    [(b"[" + b"[]," * 3_000_000 + b"0]", "more than"), (b"[" * 100_000, "too deeply"), (b"{", "Expecting"), (b"\xff", "decode")],
+    [
+        (b"[" + b"[]," * 3_000_000 + b"0]", "more than"),
+        (b"[" * 100_000, "too deeply"),
+        (b"{", "Expecting"),
+        (b"\xff", "decode"),
+    ],
 )
 def test_loose_json_is_bounded_too(raw: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
