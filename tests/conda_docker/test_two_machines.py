@@ -115,13 +115,17 @@ class Site:
         return [path for _, path in self.server.requests if path.endswith(".conda")]
 
 
+_STARTS_ITSELF = """import subprocess, sys
+subprocess.run([sys.executable, "-c", "import conda_docker.cli, rattler"], check=True)"""
+
+
 def python_for_everybody() -> str:
     """Return a Python like this one that another user may run; skips where there is none."""
     name = f"python3.{sys.version_info.minor}"
     for python in filter(None, (sys.executable, shutil.which(name, path="/usr/local/bin:/usr/bin"))):
         drop = ["setpriv", f"--reuid={FIRST_USER}", f"--regid={FIRST_USER}", "--clear-groups", "--bounding-set=-all"]
         probe = subprocess.run(
-            [*drop, python, "-c", "import conda_docker.cli, rattler"],
+            [*drop, python, "-c", _STARTS_ITSELF],
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": "/nonexistent"},
             cwd="/",
             capture_output=True,
