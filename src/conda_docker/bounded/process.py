@@ -172,8 +172,9 @@ class BoundedProcess:
     def _read(self, stream: IO[bytes]) -> None:
         message = b""
         try:
-            while message := read_message(stream):
-                self._outcomes.put(message)
+            with stream:
+                while message := read_message(stream):
+                    self._outcomes.put(message)
         except (OSError, ValueError):  # it is being closed
             pass
         finally:

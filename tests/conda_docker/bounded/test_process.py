@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from python_docker import interruption
 from python_docker.errors import Error, OutOfTime
 from python_docker.time_limit import time_limit
 from tests.conda_docker.bounded import functions
+from tests.processes import LONG, ended_with_us, wait_for
 
 
 @pytest.fixture
@@ -35,13 +35,6 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_an_error_is_as_it_was_raised(process: BoundedProcess) -> None:
@@ -76,7 +69,7 @@ def test_a_process_that_ends(process: BoundedProcess, code: int) -> None:
 
 def test_a_process_that_is_killed(process: BoundedProcess, tmp_path: Path) -> None:
     process.send(functions.wait_forever, str(tmp_path / "begun"))
-    wait_until((tmp_path / "begun").exists)
+    wait_for((tmp_path / "begun").exists)
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(ProcessDied, match=r"exit code -9"):
         process.receive()
@@ -105,7 +98,7 @@ def test_half_an_answer_is_none(process: BoundedProcess, monkeypatch: pytest.Mon
 
 def test_interrupted(tmp_path: Path, process: BoundedProcess) -> None:
     def interrupt() -> None:
-        wait_until((tmp_path / "begun").exists)
+        wait_for((tmp_path / "begun").exists)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -141,9 +134,9 @@ def test_the_end_of_a_time_limit(process: BoundedProcess, tmp_path: Path) -> Non
 def test_what_it_has_started_ends_with_it(process: BoundedProcess, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     process.send(functions.start_and_wait, str(begun))
-    wait_until(begun.exists)
+    wait_for(begun.exists)
     process.close()
-    wait_until(lambda: not is_running(int(begun.read_text())))
+    wait_for(lambda: not is_running(int(begun.read_text())))
 
 
 PARENT = """
@@ -163,12 +156,13 @@ def test_it_ends_with_the_process_that_started_it(
     begun = tmp_path / "begun"
     command = [sys.executable, "-c", PARENT, function.__name__, str(begun)]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen(command, env=environ) as parent:
-        wait_until(begun.exists)
+    with ended_with_us(subprocess.Popen(command, env=environ)) as parent:
+        wait_for(begun.exists, parent)
         pid = int(begun.read_text())
         assert is_running(pid)
         parent.send_signal(how)
-    wait_until(lambda: not is_running(pid))
+        parent.wait(LONG)
+    wait_for(lambda: not is_running(pid))
 
 
 def test_every_error_of_the_tree_goes_through() -> None:
