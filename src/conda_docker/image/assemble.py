@@ -15,6 +15,7 @@ from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.environment.locked import LockedEnvironment
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.image.base.in_the_way import check_below, check_home
+from conda_docker.image.base.inherited import stacked_notes
 from conda_docker.image.base.reading import is_in_mind, is_large, read_base_system
 from conda_docker.image.base.system import BaseSystem
 from conda_docker.image.build_record import BuildRecord
@@ -143,6 +144,9 @@ def _assemble(
         tree = _tree_of(plan, stack, made, store)
         stack.reports.append(report_layer(add_files(image, options, system, user, tree), always=True, content=ADDED))
     configure(image, base, recipe.prefix, options, activation, gpu, user, has_python=environment.python is not None)
+    if base is not None and options.activate is not Activate.NEVER:
+        own = {*activation.variables, *options.env}
+        notes += stacked_notes(base, recipe.prefix, image.config.environment, own)
     describe(image, base, options, rfc3339(created))
     stated = {stem: stated for layer in made for stem, stated in layer.facts.stated.items()}
     if options.sbom_in_image:

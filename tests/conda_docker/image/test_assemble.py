@@ -702,6 +702,23 @@ def test_files_of_several_packages_with_different_contents_are_named(
         ]
 
 
+@pytest.mark.parametrize(("activate", "named"), [(Activate.AUTO, True), (Activate.NEVER, False)])
+def test_what_an_environment_of_the_base_has_set_is_named(
+    channel: SyntheticChannel, tmp_path: Path, activate: Activate, named: bool
+) -> None:
+    channel.add(
+        SyntheticPackage(name="lower", files={"etc/conda/env_vars.d/lower.json": b'{"MODE": "fast", "BOTH": "1"}'}),
+        SyntheticPackage(name="upper", files={"etc/conda/env_vars.d/upper.json": b'{"BOTH": "2"}'}),
+    )
+    base = build_image(environment_of(channel, "lower"), None, options(tmp_path)).image
+    result = build_image(environment_of(channel, "upper"), base, options(tmp_path, activate=activate))
+    note = (
+        "the environment at /opt/conda of the base image stays active beneath this one, as after `conda activate "
+        "--stack`: what it has set stays in MODE; --env NAME=VALUE changes it"
+    )
+    assert (note in result.notes) == named
+
+
 @pytest.mark.parametrize(
     ("workdir", "is_file"),
     [

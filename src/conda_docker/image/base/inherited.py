@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from python_docker.errors import NotFound
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 
+if TYPE_CHECKING:
+    from python_docker.image import Image
+
 _SHOWN = 200
+_NAMED = 5  # variables
+_REPLACED = frozenset({"PATH", "CONDA_PREFIX", "CONDA_SHLVL", "CONDA_DEFAULT_ENV"})
+"""What the environment on top sets itself, or adds to."""
 _OF_PYTHON = {
     "PYTHONHOME": "so the environment's Python does not find its own modules, and does not start",
     "PYTHONPATH": "so the environment's Python imports modules from there before its own",
@@ -37,3 +45,46 @@ def inherited_notes(
     if triggers := config.get("OnBuild"):
         listed = "; ".join(map(str, triggers))
         yield f"the base image has ONBUILD instructions, which only a Dockerfile's build follows: {listed[:_SHOWN]}"
+
+
+def stacked_notes(base: Image, prefix: str, variables: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
+    """Yield which variables of an environment that is active in a base stay as it set them under one at `prefix`.
+
+    `variables` are those of the image on that base, `own` the names of those that the environment at `prefix` or the
+    user sets. Both are active then, as after `conda activate --stack` (conda/activate.py, `build_stack`).
+    """
+    before = base.config.environment
+    below = before.get("CONDA_PREFIX")
+    if not below or below == prefix:
+        return
+    recorded = _recorded(base, prefix)
+    kept = [
+        name
+        for name, value in sorted(before.items())
+        if name not in _REPLACED and name not in own
+        if name in recorded or _is_within(value, below)
+        if value and f":{value.strip(':')}:" in f":{variables.get(name, '')}:"
+    ]
+    if kept:
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        yield (
+            f"the environment at {below[:_SHOWN]} of the base image stays active beneath this one, as after `conda "
+            f"activate --stack`: what it has set stays in {', '.join(kept[:_NAMED])}{more}; --env NAME=VALUE changes it"
+        )
+
+
+def _recorded(base: Image, prefix: str) -> set[str]:
+    """Return the variables that environments of the base, as its history has it, set on activation."""
+    from conda_docker.provenance.reading import read_environments
+
+    try:
+        environments = read_environments(base)
+    except NotFound:
+        return set()
+    activated = [(each.build or {}).get("activated") for each in environments if each.prefix != prefix]
+    parts = [one.get(key) for one in activated if isinstance(one, dict) for key in ("variables", "scripted")]
+    return {str(name) for part in parts if isinstance(part, dict) for name in part}
+
+
+def _is_within(value: str, folder: str) -> bool:
+    return any(f"{path}/".startswith(f"{folder}/") for path in value.split(":"))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from conda_docker.image.base.inherited import inherited_notes
+from conda_docker.image.base.inherited import inherited_notes, stacked_notes
+from python_docker.image import Image
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 
 
@@ -57,3 +58,33 @@ def test_instructions_for_builds_are_not_followed() -> None:
 )
 def test_what_most_images_have(fields: dict[str, Any]) -> None:
     assert notes(fields) == []
+
+
+def stacked(before: Mapping[str, str], after: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})) -> str:
+    base = Image()
+    base.config["Env"] = [f"{name}={value}" for name, value in before.items()]
+    return " ".join(stacked_notes(base, "/opt/conda/envs/app", {**before, **after, **own}, own))
+
+
+ACTIVE = {"PATH": "/opt/conda/bin:/bin", "CONDA_PREFIX": "/opt/conda", "CONDA_SHLVL": "1", "HOME": "/root"}
+
+
+@pytest.mark.parametrize(
+    "after", [{}, {"LD_LIBRARY_PATH": "/opt/conda/envs/app/lib:/opt/conda/lib:/usr/lib"}], ids=["as it was", "added to"]
+)
+def test_variables_of_an_environment_below(after: Mapping[str, str]) -> None:
+    before = {**ACTIVE, "LD_LIBRARY_PATH": "/opt/conda/lib:", "OTHER": "/opt/condas"}
+    assert "what it has set stays in LD_LIBRARY_PATH; --env NAME=VALUE changes it" in stacked(before, after)
+
+
+def test_variables_that_are_set_anew_or_of_no_environment() -> None:
+    before = {**ACTIVE, "PROJ": "/opt/conda/proj"}
+    assert stacked(before, {"PROJ": "/opt/conda/envs/app/proj"}) == ""
+    assert stacked(before, {}, {"PROJ": "/opt/conda/proj"}) == ""
+    assert stacked({"PROJ": "/opt/conda/proj"}, {}) == ""
+    assert stacked({**before, "CONDA_PREFIX": "/opt/conda/envs/app"}, {}) == ""
+
+
+def test_of_many_variables_some_are_named() -> None:
+    before = {**ACTIVE, **{f"V{number}": "/opt/conda" for number in range(7)}}
+    assert "stays in V0, V1, V2, V3, V4 and 2 more;" in stacked(before, {})
