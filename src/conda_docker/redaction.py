@@ -15,6 +15,8 @@ _SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}$")
 # What can be a host, so that an @ further on is not the end of a user name and password.
 _HOST = re.compile(r"(?:localhost|\[[0-9a-fA-F:.]+\]|[^.:@]+(?:\.[^.:@]+)+)(?::\d{0,5})?\.?")
 _DIGEST = re.compile(r"sha(?:256|512):")
+# A URL that was taken for a path, which has one slash where there were two.
+_AS_A_PATH = re.compile(r"(?<![A-Za-z0-9+.-])((?:[a-z]{2,4}\+)?(?:https?|ftp|gs|s3):)/(?=[^/])")
 # A name that says that its value is a secret, and the value, as shells, headers and configuration files write them.
 _SECRET_NAME = r"(?:secret|token|passw|credential|api_?key|access_?key|private_?key)"  # noqa: S105
 _ASSIGNED = (
@@ -86,7 +88,10 @@ def public_text(text: str) -> str:
 
     >>> public_text("GET https://a:b@host/x failed")
     'GET https://host/x failed'
+    >>> public_text("there is no file https:/host/x?key=abc")
+    'there is no file https://host/x'
     """
+    text = _AS_A_PATH.sub(r"\1//", text)
     return _WORD.sub(_public_word, text) if "://" in text or "@" in text else text
 
 

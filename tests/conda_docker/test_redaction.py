@@ -133,3 +133,16 @@ def test_output_of_programs(printed: str, shown: str) -> None:
 def test_values_of_variables_are_hidden_where_their_names_say_so() -> None:
     variables = {"GITHUB_TOKEN": "gh-123456", "PIN_TOKEN": "1", "HOME": "/home/app"}
     assert public_output("gh-123456 1 /home/app", variables) == "*** 1 /home/app"
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("no policy https:/me:pw@host/p?token=abc", "no policy https://host/p"),
+        ("no file 'git+https:/host/t/tk-1/x'", "no file 'git+https://host/x'"),
+        ("oci:/srv/a?b", "oci:/srv/a?b"),
+        ("C:/srv/a?b", "C:/srv/a?b"),
+    ],
+)
+def test_a_url_that_was_taken_for_a_path(text: str, public: str) -> None:
+    assert public_text(text) == public
