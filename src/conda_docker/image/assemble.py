@@ -232,7 +232,8 @@ def _own_layer(
     system = plan.system if plan.base is not None else None
     layer = environment_layer(plan.environment, plan.recipe, activation, user, system, created, frozen=options.frozen)
     extracted = any(each.extracted for each in packages.made)
-    record = BuildRecord.of(plan.recipe, options, extracted=extracted, activated=activation.to_json())
+    activated = activation.to_json()
+    record = BuildRecord.of(plan.recipe, options, extracted=extracted, activated=activated, account=user)
     history = environment_history(plan.environment, plan.recipe.prefix, rfc3339(created), record.to_json())
     return NewLayers((NewLayer.of(layer, history, seconds=time.monotonic() - started, always=True),))
 

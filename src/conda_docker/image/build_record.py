@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conda_docker.build_options import Activate, BuildOptions, LinkScripts
 from conda_docker.layers.recipe import LAYER_FORMAT, Recipe
 from python_docker.streams.compression import Compression
+
+if TYPE_CHECKING:
+    from conda_docker.image.runtime.users import ContainerUser
 
 ENVIRONMENT_FORMAT = 4
 """To be raised whenever the same inputs give another layer of an environment's own."""
@@ -53,8 +56,18 @@ class BuildRecord:
         *,
         extracted: bool = False,
         activated: Mapping[str, Any] | None = None,
+        account: ContainerUser | None = None,
     ) -> BuildRecord:
-        """Return the record of a build by this release."""
+        """Return the record of a build by this release.
+
+        `account` is the user that the options come to on the base image. It is what is recorded, where it is known, so
+        that options which say the same in other words make the same image.
+        """
+        user, user_name, home = options.user, options.user_name, options.home
+        if account is not None and account.added:
+            user, user_name, home = account.number, account.name, account.home
+        elif account is not None:
+            user, user_name, home = f"{account.name}:{account.gid}", None, account.home if account.moved else None
         return cls(
             bytecode=recipe.bytecode,
             compression=recipe.compression,
@@ -63,9 +76,9 @@ class BuildRecord:
             exclude=recipe.exclude,
             place=recipe.place,
             activate=options.activate,
-            user=options.user,
-            user_name=options.user_name,
-            home=options.home,
+            user=user,
+            user_name=user_name,
+            home=home,
             frozen=options.frozen,
             extracted=extracted,
             link_scripts_network=options.link_scripts is LinkScripts.RUN and options.link_scripts_network,

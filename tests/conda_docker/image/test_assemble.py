@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -700,6 +701,27 @@ def test_files_of_several_packages_with_different_contents_are_named(
             "2 files of packages are replaced by another package's with different contents, since the last one wins: "
             "last over first (share/x and 1 more)"
         ]
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        [{"user": "app"}, {"user": "app", "home": "/home/app"}, {"user": "1000"}, {"user": "1000:1000"}],
+        [{"user": "me"}, {"user": "500"}, {"user": "500:500", "home": "/home/me"}, {"user": "me", "user_name": "me"}],
+        [{"user": "me", "home": "/srv/me"}, {"user": "500:500", "home": "/srv/me"}],
+        [{"user": "root"}, {"user": "0"}, {"user": "root:0"}],
+    ],
+    ids=["of no user of the base", "of its user", "of its user with another home", "root"],
+)
+def test_the_same_user_in_other_words_makes_the_same_image(
+    channel: SyntheticChannel, tmp_path: Path, spellings: Sequence[Mapping[str, str]]
+) -> None:
+    base = Image(platform=Platform("linux", "amd64"))
+    accounts = b"root:x:0:0::/root:/bin/sh\nme:x:500:500::/home/me:/bin/sh\n"
+    base.add_layer_contents({"/etc/passwd": accounts, "/etc/group": b"root:x:0:\nme:x:500:\n", "/bin/sh": b""})
+    environment = environment_of(channel, "numpy")
+    built = [build_image(environment, base, options(tmp_path, **spelling)).image for spelling in spellings]
+    assert len({image.digest for image in built}) == 1
 
 
 @pytest.mark.parametrize(("activate", "named"), [(Activate.AUTO, True), (Activate.NEVER, False)])

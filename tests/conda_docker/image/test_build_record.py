@@ -62,4 +62,4 @@ def test_an_image_says_how_it_was_made(synthetic_channel: SyntheticChannel, tmp_
     [found] = read_environments(build_image(environment, None, options).image)
     record = BuildRecord.from_json(found.build)
     assert record is not None
-    assert (record.trim, record.exclude, record.user) == (True, ("*.md",), "1000")
+    assert (record.trim, record.exclude, record.user, record.user_name) == (True, ("*.md",), "1000:1000", "app")
