@@ -9,7 +9,7 @@ from conda_docker.environment.packages.topological_order import match_spec_name
 from conda_docker.environment.subdirs import platform_of_subdir
 from conda_docker.errors import InterpreterNotFound
 from conda_docker.image.base.in_the_way import check_prefix
-from conda_docker.image.base.inherited import inherited_notes
+from conda_docker.image.base.inherited import inherited_notes, unknown_layer_notes
 from conda_docker.image.runtime.declared import notes_on_declared
 from conda_docker.layers.member import has_modules_to_compile
 from conda_docker.layers.plan import LayerPlan, plan_layers
@@ -78,6 +78,7 @@ def plan_image(
     if base is not None:
         has_python = environment.python is not None
         notes += inherited_notes(base.config, recipe.prefix, options.env, has_python=has_python)
+        notes += unknown_layer_notes(base) if system.problem is None else []
     layers = LayerPlan(groups, members_of(environment), replaced_by_wheels(environment))
     return ImagePlan(environment, base, system, recipe, layers, tuple(notes))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from python_docker.errors import NotFound
 from python_docker.spec.documents.runtime_config import RuntimeConfig
+from python_docker.spec.media_types import layer_compression
 
 if TYPE_CHECKING:
     from python_docker.image import Image
@@ -45,6 +46,23 @@ def inherited_notes(
     if triggers := config.get("OnBuild"):
         listed = "; ".join(map(str, triggers))
         yield f"the base image has ONBUILD instructions, which only a Dockerfile's build follows: {listed[:_SHOWN]}"
+
+
+def unknown_layer_notes(base: Image) -> Iterator[str]:
+    """Yield which types of layers in a base are not known: they are passed on as they are, as crane and skopeo do.
+
+    >>> from python_docker.image import Image
+    >>> list(unknown_layer_notes(Image()))
+    []
+    """
+    types = {layer.descriptor.media_type for layer in base.layers}
+    unknown = sorted(found for found in types if layer_compression(found) is None)
+    if unknown:
+        listed = ", ".join(repr(found[:_SHOWN]) for found in unknown[:_NAMED])
+        yield (
+            f"the base image has a layer of a type that is not a layer's ({listed}), which is passed on as it is: many "
+            "engines and tools refuse such an image"
+        )
 
 
 def stacked_notes(base: Image, prefix: str, variables: Mapping[str, str], own: Collection[str]) -> Iterator[str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from conda_docker.image.base.inherited import inherited_notes, stacked_notes
+from conda_docker.image.base.inherited import inherited_notes, stacked_notes, unknown_layer_notes
 from python_docker.image import Image
+from python_docker.image.blob import Blob
+from python_docker.image.layer import Layer
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 
 
@@ -88,3 +90,15 @@ def test_variables_that_are_set_anew_or_of_no_environment() -> None:
 def test_of_many_variables_some_are_named() -> None:
     before = {**ACTIVE, **{f"V{number}": "/opt/conda" for number in range(7)}}
     assert "stays in V0, V1, V2, V3, V4 and 2 more;" in stacked(before, {})
+
+
+def test_layers_of_unknown_types() -> None:
+    base = Image()
+    base.add_layer_contents({"/x": b""})
+    assert list(unknown_layer_notes(base)) == []
+    with base.layers[0].blob.open() as file:
+        blob = Blob.from_bytes(file.read(), "application/vnd.example.layer")
+    for _ in range(2):
+        base.add_layer(Layer(blob, base.layers[0].diff_id))
+        (note,) = unknown_layer_notes(base)
+        assert "a type that is not a layer's ('application/vnd.example.layer'), which is passed on as it is" in note
