@@ -25,7 +25,7 @@ from conda_docker.redaction import public_text
 from conda_docker.user_files import is_folder, is_there, user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from conda_docker.environment.packages.wheels import PipOption, PipRequirements
 
@@ -89,12 +89,26 @@ def check_requirements(pip: PipRequirements, *, allow_sdist: bool, projects: Col
     if refused and not allow_sdist:
         trees = [found.trees[text] for text in refused if text in found.trees]
         project = f"give --project {short_path(trees[0])} where that is your own project, " if trees else ""
-        raise UnsupportedInput(
-            f"{pip.origin} asks pip for what must be built from source: {', '.join(refused[:5])}; {project}allow it "
-            "with --allow-sdist, which runs build scripts on this machine, or name a wheel, a version on the package "
-            "index, or a conda package"
-        )
+        raise _must_be_built(pip, refused, project)
     return found
+
+
+def check_no_binary(pip: PipRequirements, requirements: Requirements, names: Collection[str]) -> None:
+    """Raise `UnsupportedInput` where `--no-binary` is said of one of the packages `names`, which are to be installed.
+
+    Of others it may be said: nothing of them is built.
+    """
+    wanted = [name for name in requirements.options.get("no-binary", ()) if normalize_name(name) in names]
+    if wanted:
+        raise _must_be_built(pip, [f"--no-binary {public_text(name)}" for name in wanted])
+
+
+def _must_be_built(pip: PipRequirements, refused: Sequence[str], project: str = "") -> UnsupportedInput:
+    return UnsupportedInput(
+        f"{pip.origin} asks pip for what must be built from source: {', '.join(refused[:5])}; {project}allow it with "
+        "--allow-sdist, which runs build scripts on this machine, or name a wheel, a version on the package index, or "
+        "a conda package"
+    )
 
 
 def short_path(folder: Path) -> Path:
@@ -136,8 +150,6 @@ class _Reader:
         for package in value.split(","):
             if package == ":none:":
                 self.found.options.pop(name, None)
-                if name == "no-binary":
-                    self.found.sources[:] = [text for text in self.found.sources if not text.startswith("--no-binary ")]
                 continue
             if name == "no-binary" and package == ":all:":
                 raise UnsupportedInput(
@@ -145,8 +157,6 @@ class _Reader:
                     "are built already; name the packages to build, as in --no-binary NAME"
                 )
             self.found.add_option(name, package)
-            if name == "no-binary":
-                self.found.sources.append(f"--no-binary {public_text(package)}")
 
     def _requirement(self, text: str, where: str) -> None:
         found, folder = self.found, self._folder

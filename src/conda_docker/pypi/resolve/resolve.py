@@ -15,7 +15,7 @@ from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
 from conda_docker.pypi.pip_configuration import read_pip_configuration
-from conda_docker.pypi.requirements import Requirements, check_requirements
+from conda_docker.pypi.requirements import Requirements, check_no_binary, check_requirements
 from conda_docker.pypi.resolve.build import Builder
 from conda_docker.pypi.resolve.logins import index_logins, with_login
 from conda_docker.pypi.resolve.pylock import Artifact, ResolvedPackage
@@ -135,6 +135,8 @@ def _with_resolved(
         packages, kept = resolution.run(
             [found for found in provided if found.name not in {wheel.name for wheel in locked}], locked
         )
+        if not options.allow_sdist:
+            check_no_binary(pip, requirements, {package.name for package in packages})
         missing_extras = tuple(resolution.missing_extras)
         if requirements.requires_hashes:
             _check_hashes(packages, requirements, pip)

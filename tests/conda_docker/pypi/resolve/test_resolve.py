@@ -198,6 +198,11 @@ def test_what_may_not_be_a_wheel_must_be_built(wheels: Path, tmp_path: Path) -> 
     assert stems(resolve(tmp_path, "app", options=(PipOption("no-binary", "app"), PipOption("no-binary", ":none:"))))
 
 
+def test_what_nothing_needs_need_not_be_built(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "app")
+    assert stems(resolve(tmp_path, "app", options=(PipOption("no-binary", "other"),)))
+
+
 def test_building_everything_is_refused_by_name(wheels: Path, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedInput, match="name the packages to build, as in --no-binary NAME"):
         resolve(tmp_path, "app", options=(PipOption("no-binary", ":all:"),), allow_sdist=True)
