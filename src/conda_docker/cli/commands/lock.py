@@ -90,12 +90,12 @@ def lock(
     check_no_folder(path)
     existing = read_lock(path) if form == "conda-docker" else None
     again = _command(path, given["target"])
+    if check or update:
+        existing = _found(path, existing, again)
     with read_once():  # what is locked is what is noted, even if a file changes meanwhile
         asked = _asked(ctx, given, path, existing)
         if check:
-            return _check(console, path, existing, asked, again)
-        if update:
-            _found(path, existing, again)
+            return _check(console, path, existing or {}, asked, again)
         # What is locked may be replaced with --force; nothing else that is read.
         files = {f"--file {file}" for file in asked.request.files}
         read = [each for each in inputs_of(asked.values, asked.request) if each[0] not in files]
@@ -189,8 +189,7 @@ def _command(path: Path, targets: Sequence[str]) -> str:
     return shlex.join(["conda-docker", "lock", *named, *wanted])
 
 
-def _check(console: Output, path: Path, existing: Mapping[str, Any] | None, asked: _Asked, again: str) -> int:
-    existing = _found(path, existing, again)
+def _check(console: Output, path: Path, existing: Mapping[str, Any], asked: _Asked, again: str) -> int:
     if existing.get("inputs-digest") == asked.digest:
         console.result(f"{path} is up to date")
         return 0
@@ -208,7 +207,9 @@ def _found(path: Path, existing: Mapping[str, Any] | None, again: str) -> Mappin
         return existing
     if path.exists():
         raise InvalidEnvironment(f"{path} is not a lock file of conda-docker; name another with -o")
-    raise EnvironmentNotFound(f"there is no lock file {path}; write it with `{again}`")
+    raise EnvironmentNotFound(
+        f"there is no lock file {path}; write it with `{again}`, and -f FILE unless conda-docker.toml says what to lock"
+    )
 
 
 def _request(values: Mapping[str, Any]) -> Request:

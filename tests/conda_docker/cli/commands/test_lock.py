@@ -218,8 +218,9 @@ def test_check_and_update_of_what_is_no_lock_file(conda_docker: Run, environment
     for command in (("--check",), ("--update", "tool")):
         done = conda_docker("lock", *command, "-f", "environment.yml", "-o", "environment.yml")
         assert (done.returncode, "is not a lock file of conda-docker" in done.stderr) == (7, True)
-        done = conda_docker("lock", *command, "-f", "environment.yml", "-o", "none.lock")
-        assert (done.returncode, "there is no lock file none.lock" in done.stderr) == (4, True)
+        for described in (("-f", "environment.yml"), ()):
+            done = conda_docker("lock", *command, *described, "-o", "none.lock")
+            assert (done.returncode, "there is no lock file none.lock" in done.stderr) == (4, True)
 
 
 def test_requirements_that_the_file_names_count(conda_docker: Run, tmp_path: Path, with_pip: Path) -> None:
