@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -16,8 +17,11 @@ from python_docker.files.home import expand_home, xdg_folder
 _log = logging.getLogger(__name__)
 
 
-def default_cache_dir() -> Path:
+def default_cache_dir(*, create: bool = True) -> Path:
     """Return `CONDA_DOCKER_CACHE`, else the place for caches of this system's conventions.
+
+    That place is made where it is not there, since nothing else proves that it can be, unless `create` is false: for
+    who only wants to know.
 
     Where that cannot be written, as without a home folder, it is a folder in the system's one for temporary files, and
     a warning says so. Raises `CacheError` when that is not possible either.
@@ -25,7 +29,7 @@ def default_cache_dir() -> Path:
     chosen = os.environ.get("CONDA_DOCKER_CACHE")
     if chosen:
         return expand_home(chosen)
-    return _usable(system_cache_dir("conda-docker"), "cache", "CONDA_DOCKER_CACHE")
+    return _usable(system_cache_dir("conda-docker"), "cache", "CONDA_DOCKER_CACHE", create=create)
 
 
 def index_cache_dir() -> Path:
@@ -62,9 +66,9 @@ def system_cache_dir(name: str | None) -> Path:
 
 
 @lru_cache
-def _usable(folder: Path, name: str, variable: str) -> Path:
+def _usable(folder: Path, name: str, variable: str, *, create: bool = True) -> Path:
     """Return `folder`, or `name` in a private temporary folder; `variable` is how users choose another."""
-    reason = _obstacle(folder)
+    reason = _obstacle(folder, create=create)
     if reason is None:
         return folder
     instead = private_temporary_folder(variable) / name
@@ -72,13 +76,18 @@ def _usable(folder: Path, name: str, variable: str) -> Path:
     return instead
 
 
-def _obstacle(folder: Path) -> str | None:
+def _obstacle(folder: Path, *, create: bool) -> str | None:
     """Return what keeps `folder` from being made; None for one that is there, or has just been made.
 
-    One that is there and can only be read is of use all the same.
+    One that is there and can only be read is of use all the same. Without `create`, its parents are looked at instead.
     """
     if not folder.is_absolute():
         return "there is no home folder"
+    if not create:
+        nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+        if nearest == folder or (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            return None
+        return os.strerror(errno.EACCES if nearest.is_dir() else errno.ENOTDIR)
     try:
         # Asking for permission proves nothing: the file system may be read-only, or another machine's.
         folder.mkdir(parents=True, exist_ok=True)

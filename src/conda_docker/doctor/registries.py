@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
@@ -19,7 +19,17 @@ _OTHERS = "only images of Docker Hub need it, such as the default base; --base c
 _MOST_SKEW = 300  # seconds; tokens are valid for as long, mostly
 
 
-def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Iterator[Check]:
+OptionsOf = Callable[[str], RegistryOptions]
+"""Returns how to talk to the registry of a host."""
+
+
+def _by_environment(domain: str) -> RegistryOptions:
+    return RegistryOptions.from_environment()
+
+
+def check_registries(
+    named: Sequence[str] = (), *, offline: bool = False, options_of: OptionsOf = _by_environment
+) -> Iterator[Check]:
     """Yield a check of the registry of names without a host, of those with credentials here and of those `named`.
 
     Where others are named, builds may do without that of names without a host (Docker Hub, as a rule).
@@ -36,7 +46,7 @@ def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Ite
     skew: float | None = None
     default = default_domain(os.environ)
     for domain in dict.fromkeys([*named, default, *known]):
-        check, told = _check(domain)
+        check, told = _check(domain, options_of(domain))
         if check.status is Status.ERROR and domain == default and named and domain not in (*named, *known):
             check = replace(check, status=Status.WARNING, advice=_OTHERS)
         skew = told if skew is None else skew
@@ -45,10 +55,10 @@ def check_registries(named: Sequence[str] = (), *, offline: bool = False) -> Ite
         yield _check_clock(skew)
 
 
-def _check(domain: str) -> tuple[Check, float | None]:
+def _check(domain: str, options: RegistryOptions) -> tuple[Check, float | None]:
     """Return the check of a registry, and by how many seconds this machine's clock is ahead of its own."""
     subject = f"registry {domain}"
-    options = RegistryOptions.from_environment(connect_timeout=_SECONDS, read_timeout=_SECONDS, attempts=1)
+    options = options.with_fields(connect_timeout=_SECONDS, read_timeout=_SECONDS, attempts=1)
     begun = time.monotonic()
     client = None
     try:

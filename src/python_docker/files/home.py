@@ -13,9 +13,10 @@ _NONE = Path("/nonexistent")
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the user's home folder: HOME, USERPROFILE, else what the system's accounts say.
 
-    A user without any, such as that of a container under an unknown user ID, gets a folder that does not exist:
-    nothing is found in it, and nothing can be written to it. So does one whose home is another user's and closed, such
-    as root's in a container that is started with another user: each look into it would be an error of its own.
+    An empty HOME counts as none: programs that take it at its word use the root folder. A user without any, such as
+    that of a container under an unknown user ID, gets a folder that does not exist: nothing is found in it, and nothing
+    can be written to it. So does one whose home is another user's and closed, such as root's in a container that is
+    started with another user: each look into it would be an error of its own.
 
     >>> home_folder({"HOME": "/home/ada"}).as_posix()
     '/home/ada'
@@ -24,8 +25,7 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     if named:
         closed = os.path.isdir(named) and not os.access(named, os.X_OK)  # noqa: PTH112 -- Path.is_dir() may raise
         return _NONE if closed else Path(named)
-    # Path.home() raises for an unknown user.
-    found = Path(os.path.expanduser("~"))  # noqa: PTH111
+    found = Path(_expanded("~"))
     return found if found.is_absolute() else _NONE
 
 
@@ -37,8 +37,7 @@ def expand_home(path: str, environ: Mapping[str, str] = os.environ) -> Path:
     """
     if path == "~" or path.startswith(("~/", "~\\")):
         return home_folder(environ) / path[2:]
-    # Path.expanduser() raises for a name that is not known.
-    return Path(os.path.expanduser(path))  # noqa: PTH111
+    return Path(_expanded(path))
 
 
 def xdg_folder(variable: str, default: str) -> Path:
@@ -48,4 +47,17 @@ def xdg_folder(variable: str, default: str) -> Path:
     home.
     """
     named = os.environ.get(variable, "").strip()
-    return Path(named or os.path.expanduser(default))  # noqa: PTH111 -- may find no home
+    return Path(named or _expanded(default))
+
+
+def _expanded(path: str) -> str:
+    """Return a path with its `~` replaced, or as it is where there is no home or no such user."""
+    if os.environ.get("HOME") == "" and path.partition("/")[0] == "~" and os.name == "posix":
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.getuid()).pw_dir + path[1:]
+        except KeyError:
+            return path
+    # Path.expanduser() and Path.home() raise for users that are not known.
+    return os.path.expanduser(path)  # noqa: PTH111

@@ -55,6 +55,18 @@ def test_without_a_home_it_is_a_private_temporary_folder(tmp_path: Path, caplog:
 
 
 @only_posix
+def test_who_only_asks_makes_no_folder(tmp_path: Path) -> None:
+    assert default_cache_dir(create=False).is_relative_to(tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+@only_posix
+def test_who_only_asks_hears_of_the_same_folder(tmp_path: Path) -> None:
+    (tmp_path / "home").write_bytes(b"a file: nothing can be made in it")
+    assert default_cache_dir(create=False) == default_cache_dir()
+
+
+@only_posix
 def test_uv_keeps_its_cache_where_it_can_be_written() -> None:
     assert wheel_cache_dir() is None
 

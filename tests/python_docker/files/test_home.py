@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python_docker.files.home import expand_home, home_folder
+from python_docker.files.home import expand_home, home_folder, xdg_folder
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,15 @@ def test_a_user_without_one_gets_a_folder_that_does_not_exist(monkeypatch: pytes
 )
 def test_a_leading_tilde_stands_for_it(path: str, expanded: str) -> None:
     assert expand_home(path, {"HOME": "/h"}) == Path(expanded)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no HOME")
+def test_an_empty_home_is_none_and_not_the_root_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    account = pwd.getpwuid(os.getuid()).pw_dir
+    assert home_folder({}) == Path(account)
+    assert expand_home("~/x", {}) == Path(account, "x")
+    assert xdg_folder("XDG_CACHE_HOME", "~/.cache") == Path(account, ".cache")

@@ -80,7 +80,7 @@ def info(
         return
     from conda_docker.cache.contents import cache_info
 
-    held = cache_info(_cache(cache_dir))
+    held = cache_info(_cache(cache_dir, create=False))
     if json:
         output.json({"path": str(held.root)} | {name: getattr(held, name) for name in held.__slots__ if name != "root"})
         return
@@ -212,7 +212,7 @@ def pull(output: Output, **given: Any) -> None:
 @command(options.CACHE_DIR, group=cache)
 def path(output: Output, cache_dir: Path | None) -> None:
     """Print the folder of the cache."""
-    output.result(str(_cache(cache_dir).root))
+    output.result(str(_cache(cache_dir, create=False).root))
 
 
 def _exchange(
@@ -250,11 +250,11 @@ def _repository(name: str, cache_dir: Path | None, access: Access) -> Repository
     return RepositoryStore.open(LayerRepository(name, options_), _cache(cache_dir), must_keep=True)
 
 
-def _cache(folder: Path | None) -> CacheFolder:
+def _cache(folder: Path | None, *, create: bool = True) -> CacheFolder:
     from conda_docker.cache.folder import CacheFolder
     from conda_docker.cache.location import default_cache_dir
 
-    return CacheFolder(folder or default_cache_dir())
+    return CacheFolder(folder or default_cache_dir(create=create))
 
 
 def _may_remove(output: Output, expected: Pruned) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.exceptions import Exit
 
@@ -10,6 +11,9 @@ from conda_docker.cli.options import common as options
 from conda_docker.cli.parameters import Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from conda_docker.cli.options.registries import Access
 
 _EXAMPLES = """
 conda-docker doctor
@@ -23,6 +27,7 @@ conda-docker doctor --offline --json
     Option("--registry", "registries", metavar="HOST", multiple=True, help="Examine this registry too; repeatable."),
     Option("--offline", is_flag=True, help="Examine only this machine, and use no network."),
     options.CACHE_DIR,
+    options.ACCESS,
     options.JSON,
     examples=_EXAMPLES,
 )
@@ -32,6 +37,7 @@ def doctor(
     registries: tuple[str, ...],
     offline: bool,
     cache_dir: Path | None,
+    access: Access,
     json: bool,
 ) -> None:
     """Check this machine, its programs, channels and registries.
@@ -47,8 +53,8 @@ def doctor(
     from conda_docker.doctor.examination import examine
 
     checks = []
-    cache = CacheFolder(cache_dir or default_cache_dir())
-    for check in examine(cache, channels=channels, registries=registries, offline=offline):
+    cache = CacheFolder(cache_dir or default_cache_dir(create=False))
+    for check in examine(cache, channels=channels, registries=registries, options_of=access.to_host, offline=offline):
         checks.append(check)
         if not json:
             output.result(f"{check.status.value:<8}{check.subject}: {check.found}")

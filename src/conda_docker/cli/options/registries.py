@@ -40,6 +40,14 @@ class Access(NamedTuple):
         """Return how to talk to the registry that a location names, without the login; see `registry_options`."""
         return registry_options(location, insecure=self.insecure, ca_bundle=self.cacert, places=places)
 
+    def to_host(self, host: str) -> RegistryOptions:
+        """Return how to talk to the registry at a host, such as `ghcr.io`."""
+        from python_docker.registry.access.options import RegistryOptions
+
+        fields: dict[str, Any] = {} if self.cacert is None else {"ca_bundle": self.cacert}
+        fields["insecure"] = host.lower() in {each.lower() for each in self.insecure}
+        return RegistryOptions.from_environment(**fields)
+
     def to_image(self, source: Location) -> RegistryOptions | None:
         """Return how to talk to the registry of the command's image, logged in; the password is read now."""
         login = read_logins({"--username": self.username}, password_stdin=self.password_stdin)["--username"]

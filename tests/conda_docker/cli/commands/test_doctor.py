@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conda_docker.conftest import Run
+from tests.peers import Registry
+from tests.python_docker.registry.certificates import self_signed
 
 
 def test_the_report_is_lines_with_how_things_are(program: Run) -> None:
@@ -37,3 +40,15 @@ def test_an_error_is_a_failure(program: Run, environment: dict[str, str]) -> Non
     )
     assert ended.returncode == 1
     assert "error   channel file:///no/such/folder: not there" in ended.stdout
+
+
+def test_a_registry_with_a_certificate_of_its_own(
+    program: Run, start_registry: Callable[..., Registry], tmp_path: Path
+) -> None:
+    certified = self_signed(tmp_path / "tls")
+    registry = start_registry(tls=(certified.certificate, certified.key_file))
+    command, env = ("doctor", "--registry", registry.host), {"CONDA_DOCKER_REGISTRY_URL": registry.url}
+    line = f"registry {registry.host}: answers"
+    assert f"ok      {line}" not in program(*command, env=env).stdout
+    for options in (["--insecure", registry.host], ["--cacert", str(certified.certificate)]):
+        assert f"ok      {line}" in program(*command, *options, env=env).stdout
