@@ -50,7 +50,7 @@ class InvalidDocument(Error, ValueError):
 
 
 class InvalidArchive(Error):
-    """An archive or a layout that is truncated, damaged or not an image at all."""
+    """An archive or a layout that is truncated, damaged or not an image at all, or that cannot be read."""
 
 
 class InvalidLayer(Error):
@@ -127,7 +127,10 @@ class CredentialsError(Error):
 
 
 class InvalidKey(Error, ValueError):
-    """A file that is not a key for signatures, or whose password is wrong. Says nothing of what is in it."""
+    """A file that is not a key, for signatures or TLS, cannot be read, or whose password is wrong.
+
+    Says nothing of what is in it.
+    """
 
 
 class InvalidSignature(Error):

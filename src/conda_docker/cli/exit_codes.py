@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     INVALID_INPUT = 7
     NOT_SIGNED = 8
     WRONG_SIGNATURE = 9
+    FORBIDDEN = 10
     SIGINT = 130
     SIGPIPE = 141
 
@@ -33,7 +34,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
 
     # The first that fits counts: some of these are others' subclasses.
     kinds: tuple[tuple[ExitCode, tuple[type[Exception], ...]], ...] = (
-        (ExitCode.USAGE, (conda.InvalidTargets, conda.MissingOption, docker.InvalidVariable)),
+        (ExitCode.USAGE, (conda.InvalidTargets, conda.MissingOption, docker.InvalidVariable, docker.InvalidReference)),
+        (ExitCode.FORBIDDEN, (conda.PolicyViolated,)),
         (ExitCode.UNSOLVABLE, (conda.Unsolvable,)),
         (ExitCode.NOT_FOUND, (docker.NotFound, docker.EngineNotFound)),
         (ExitCode.ACCESS_DENIED, (docker.AccessDenied, docker.CredentialsError)),

@@ -16,10 +16,13 @@ Conversion = Callable[[str, Any], object]
 
 
 class FilePath(click.Path):
-    """A path. An empty one, as a script has it whose variable is not set, is refused: `Path` has the current folder."""
+    """A path. An empty one, as a script has it whose variable is not set, is refused: `Path` has the current folder.
+
+    Whether it can be read is seen, and said, by who reads it.
+    """
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":

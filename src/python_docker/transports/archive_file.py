@@ -108,7 +108,7 @@ class ArchiveFile:
         except FileNotFoundError:
             raise NotFound(f"there is no file {path}") from None
         except OSError as error:
-            raise Error(f"cannot read {path}: {reason_of(error)}") from None
+            raise InvalidArchive(f"cannot read {path}: {reason_of(error)}") from None
         mode = os.fstat(number).st_mode
         if stat.S_ISREG(mode):
             return cls.open_file(OwnFile(number), path)
@@ -130,7 +130,7 @@ class ArchiveFile:
             archive = cls(file, name)
             archive._find_members(TarReader(whole, lenient=True), file.size)
         except OSError as error:
-            raise Error(f"cannot read {name}: {reason_of(error)}") from error
+            raise InvalidArchive(f"cannot read {name}: {reason_of(error)}") from error
         return archive
 
     @classmethod

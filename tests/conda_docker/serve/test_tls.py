@@ -59,7 +59,7 @@ def test_a_certificate_that_is_a_pipe_is_not_waited_for(certified: Certified, tm
     options = [str(word) for pair in files.items() for word in pair]
     command = [sys.executable, "-m", "conda_docker", "serve", "--port", "0", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 7
     assert done.stderr == f"error: cannot read {tmp_path}/pipe: not a regular file\n"
 
 

@@ -13,7 +13,7 @@ from conda_docker.cli.parameters import FilePath, Option
 from conda_docker.cli.parser import command
 from conda_docker.cli.terminal.output import Output
 from conda_docker.errors import MissingExtra
-from python_docker.errors import Error, NotFound, reason_of
+from python_docker.errors import Error, InvalidKey, NotFound, reason_of
 
 if TYPE_CHECKING:
     from conda_docker.serve.configuration import ServerConfiguration
@@ -121,7 +121,7 @@ def serve(
         try:
             settings.load()
         except OSError as error:
-            raise Error(f"cannot use {tls_cert} and {tls_key}: {reason_of(error)}") from error
+            raise InvalidKey(f"cannot use {tls_cert} and {tls_key}: {reason_of(error)}") from error
         logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_request)
         address, bound = listening.getsockname()[:2]
         scheme = "http" if tls_cert is None else "https"
@@ -145,7 +145,7 @@ def serve(
 
 
 def _check_readable(path: Path | None) -> None:
-    """Raise `Error` for a certificate or key that OpenSSL cannot read, or would not stop reading."""
+    """Raise `InvalidKey` for a certificate or key that OpenSSL cannot read, or would not stop reading."""
     from python_docker.files.regular import check_pem_file
 
     if path is not None:
@@ -154,7 +154,7 @@ def _check_readable(path: Path | None) -> None:
         except FileNotFoundError as error:
             raise NotFound(f"cannot read {path}: {reason_of(error)}") from error
         except OSError as error:
-            raise Error(f"cannot read {path}: {reason_of(error)}") from error
+            raise InvalidKey(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _configuration(path: Path | None, given: dict[str, Any]) -> ServerConfiguration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,10 +51,14 @@ def read_prefix(
     conda's, if `pip_packages` says so, and for those that it installed in place, if `editable` says so.
     """
     meta = prefix / "conda-meta"
-    if not prefix.exists():
-        raise EnvironmentNotFound(f"there is no folder {prefix}")
-    if not meta.is_dir():
-        raise InvalidEnvironment(_not_an_environment(prefix))
+    try:
+        if not prefix.exists():
+            raise EnvironmentNotFound(f"there is no folder {prefix}")
+        if not meta.is_dir():
+            raise InvalidEnvironment(_not_an_environment(prefix))
+        os.scandir(meta).close()  # a glob would find nothing in a folder that may not be read
+    except PermissionError as error:
+        raise InvalidEnvironment(f"cannot read {error.filename or prefix}: {reason_of(error)}") from error
     records = [_record(file) for file in record_files(prefix)]
     packages = tuple(topological_order(_package(record) for record in records))
     warnings = []

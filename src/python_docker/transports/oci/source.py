@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from python_docker.errors import ContentMismatch, Error, InvalidArchive, InvalidDocument, NotFound, reason_of
+from python_docker.errors import ContentMismatch, InvalidArchive, InvalidDocument, NotFound, reason_of
 from python_docker.image.blob import Blob
 from python_docker.image.blob_store import BlobStore, blob_path
 from python_docker.spec.digest import Digest
@@ -54,7 +54,7 @@ class FolderFiles:
                 raise InvalidDocument(f"{file} has {size} bytes; at most {limit} are read")
             return file.read_bytes()
         except OSError as error:
-            raise Error(f"cannot read {file}: {reason_of(error)}") from error
+            raise InvalidArchive(f"cannot read {file}: {reason_of(error)}") from error
 
     def blob(self, descriptor: Descriptor) -> Blob:
         store = BlobStore(self.folder)

@@ -35,7 +35,7 @@ def build(conda_docker: Run, synthetic_channel: SyntheticChannel) -> Build:
 
 def test_a_refusal_names_package_and_rule_and_nothing_is_written(build: Build, tmp_path: Path) -> None:
     result = build("tool", "--deny-license", "AGPL-*")
-    assert result.returncode == 1
+    assert result.returncode == 10
     assert "tool-2.0-0: its license 'AGPL-3.0-only' is denied by --deny-license AGPL-*" in result.stderr
     assert not (tmp_path / "out.tar").exists()
     assert build("tool=1", "--deny-license", "AGPL-*").returncode == 0
@@ -43,7 +43,7 @@ def test_a_refusal_names_package_and_rule_and_nothing_is_written(build: Build, t
 
 def test_a_dry_run_obeys_too(build: Build) -> None:
     result = build("tool", "--deny-license", "AGPL-*", "--dry-run")
-    assert (result.returncode, "is denied by" in result.stderr) == (1, True)
+    assert (result.returncode, "is denied by" in result.stderr) == (10, True)
 
 
 def test_an_older_package_is_chosen(build: Build, synthetic_channel: SyntheticChannel) -> None:
@@ -106,7 +106,7 @@ def test_a_lock_obeys_too(conda_docker: Run, synthetic_channel: SyntheticChannel
     ask = ["tool", "-c", synthetic_channel.url, "--override-channels", "--platform", "linux/amd64", "-b", "scratch"]
     for rule in (["--deny-license", "AGPL-*"], ["--max-age", "30d"], ["--policy", "policy.toml"]):
         result = conda_docker("lock", *ask, *rule)
-        assert (result.returncode, "the policy does not allow" in result.stderr) == (1, True), result.stderr
+        assert (result.returncode, "the policy does not allow" in result.stderr) == (10, True), result.stderr
     variable = conda_docker("lock", *ask, env={"CONDA_DOCKER_POLICY": "policy.toml"})
     assert "is denied by" in variable.stderr
     assert not (tmp_path / "conda-docker.lock").exists()
@@ -127,7 +127,7 @@ def test_the_rules_that_a_lock_file_records_are_obeyed_beside_others(
     (tmp_path / "policy.toml").write_text('deny-license = ["AGPL-*"]\n')
     for also in ([], ["--deny-license", "BSD-*"]):
         refused = conda_docker(*build, *also, folder=tmp_path / "elsewhere")
-        assert (refused.returncode, "denied by --deny-license AGPL-*" in refused.stderr) == (1, True), refused.stderr
+        assert (refused.returncode, "denied by --deny-license AGPL-*" in refused.stderr) == (10, True), refused.stderr
 
 
 def test_the_current_folder_may_be_a_database(build: Build) -> None:
@@ -156,4 +156,4 @@ def test_a_database_is_found_from_the_folder_of_the_lock_file(
     advisory["affected"] = [{"package": package, "versions": ["1.0"]}]
     (tmp_path / "osv" / "one.json").write_text(json.dumps(advisory))
     refused = conda_docker(*build, folder=tmp_path / "elsewhere")
-    assert (refused.returncode, "app 1.0 has the advisory PYSEC-1 in osv:" in refused.stderr) == (1, True)
+    assert (refused.returncode, "app 1.0 has the advisory PYSEC-1 in osv:" in refused.stderr) == (10, True)

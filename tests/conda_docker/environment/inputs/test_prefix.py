@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -178,6 +179,17 @@ def test_what_is_no_environment(tmp_path: Path) -> None:
         read_prefix(tmp_path)
     with pytest.raises(InvalidEnvironment, match="there is no folder"):
         read_prefix(tmp_path / "missing")
+
+
+def test_a_folder_that_may_not_be_read(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests may be root's, who may read everything."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(InvalidEnvironment, match=f"cannot read {prefix}/conda-meta: Permission denied"):
+        read_prefix(prefix)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000])
