@@ -112,12 +112,19 @@ def run_uv(
 ) -> tuple[str, str]:
     """Run uv in `folder` and return its standard output and error; `memory` is how many bytes it may have.
 
+    `folder` holds its temporary files as well.
+
     Raises `UvFailed` when it ends with an error, `TookTooLong` when it has not ended after `seconds`, and `Error` when
     it cannot be run.
     """
     try:
         command = [uv_program(), *arguments, "--color", "never", "--no-progress"]
         limit = _SECONDS if seconds is None else max(0.0, min(seconds, _SECONDS))
+        # uv leaves its locks in the folder for temporary files.
+        temporary = folder / "temporary"
+        temporary.mkdir(exist_ok=True)
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+        environment = {**environment, **places}
         done = run_program(command, environ=environment, timeout=limit, folder=folder, memory=memory)
     except subprocess.TimeoutExpired:
         raise TookTooLong(

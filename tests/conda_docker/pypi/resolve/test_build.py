@@ -83,6 +83,21 @@ def test_a_folder_is_built_once_until_it_changes(tmp_path: Path, written: str) -
 
 
 @pytest.mark.usefixtures("wheels")
+def test_nothing_is_left_in_the_folder_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uv leaves a lock there for each source tree that setuptools builds."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    write_source(tmp_path / "source")
+    (tmp_path / "source/setuptools").mkdir()
+    (tmp_path / "source/backend.py").rename(tmp_path / "source/setuptools/build_meta.py")
+    declared = tmp_path / "source/pyproject.toml"
+    declared.write_text(declared.read_text().replace('"backend"', '"setuptools.build_meta"'))
+    assert resolve(tmp_path, "./source").name == "srcpkg"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.usefixtures("wheels")
 def test_a_wheel_that_was_damaged_in_the_cache_is_built_again(tmp_path: Path) -> None:
     log = write_source(tmp_path / "source")
     wheel = resolve(tmp_path, "./source")
