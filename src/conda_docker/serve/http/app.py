@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("conda_docker")
 _CODES = {404: "NAME_UNKNOWN", 405: "UNSUPPORTED"}
 _LONGEST_MESSAGE = 8000  # characters
+_MOST_SAID = 100  # paths
 
 
 def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starlette:
@@ -46,13 +48,21 @@ def create_app(configuration: ServerConfiguration, cache: CacheFolder) -> Starle
         yield
         server.close()
 
+    said: OrderedDict[str, str] = OrderedDict()  # by path, what was logged of a HEAD request
+
     async def failed(request: Request, error: Exception) -> Response:
         answer = answer_to(error)
         path = quote(request.url.path)  # which may have lines of its own
         if type(answer) is ServerError:
             _log.error("%s %s failed", request.method, path, exc_info=error)
         elif answer is not error:
-            _log.warning("%s %s: %s", request.method, path, error)
+            # Clients look before they pull, and what they see is one failure.
+            if said.pop(path, None) != str(error):
+                _log.warning("%s %s: %s", request.method, path, error)
+            if request.method == "HEAD":
+                said[path] = str(error)
+                if len(said) > _MOST_SAID:
+                    said.popitem(last=False)
         elif isinstance(answer, Denied | Unauthorized) and "Authorization" in request.headers:
             _log.warning("%s %s is refused: %s", request.method, path, server.public(str(answer)))
         response = error_response(answer, server.public(str(answer)))

@@ -105,7 +105,7 @@ async function showAround() {
   at("day").max = new Date(Date.now() - 86400000).toISOString().slice(0, 10); // a day must be over
   const environments = about.environments.map((name) => {
     const item = document.createElement("li");
-    item.append(linked(name, { name: `env/${name}` }));
+    item.append(linked(name, { name: `env/${name}` }), about.failed.includes(name) ? " (the last pull failed)" : "");
     return item;
   });
   at("environments").querySelector("ul").replaceChildren(...environments);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from importlib.resources import files
@@ -12,17 +13,18 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, TooLarge, TooSlow
+from conda_docker.serve.errors import Denied, InvalidLock, NoSuchName, ServerError, TooLarge, TooSlow
 from conda_docker.serve.making.environments import environment_files
 from conda_docker.serve.making.planning import PublicPlan, public_plan
 from conda_docker.serve.making.posted_locks import accept_lock
 from conda_docker.serve.metrics import CONTENT_TYPE
-from conda_docker.serve.names import LATEST, LOCK, RULES, channel_alias, name_of, parse_name, parse_spec
+from conda_docker.serve.names import ENVIRONMENT, LATEST, LOCK, RULES, channel_alias, name_of, parse_name, parse_spec
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from conda_docker.serve.access import Client
     from conda_docker.serve.configuration import Limits
     from conda_docker.serve.server import Server
 
@@ -72,10 +74,18 @@ async def _about(server: Server, request: Request) -> Response:
             "channels": list(map(channel_alias, client.channels)),
             "platforms": list(map(str, configuration.platforms)),
             "environments": allowed,
+            "failed": [name for name in allowed if _has_failed(server, client, name)],
             "rules": RULES,
             "host": configuration.public_url or request.headers.get("host", ""),
         }
     )
+
+
+def _has_failed(server: Server, client: Client, environment: str) -> bool:
+    """Return whether the last try to make the image of an environment failed; one that no name fits never was tried."""
+    with suppress(ServerError):
+        return server.images.failure(client.asks(parse_name(f"{ENVIRONMENT}/{environment}"))) is not None
+    return False
 
 
 async def _plan(server: Server, request: Request) -> Response:

@@ -88,6 +88,17 @@ def test_about(start: Start, tmp_path: Path) -> None:
     assert (about["environments"], about["host"], about["channels"]) == (["shared-a"], "x.org", ["channel"])
 
 
+def test_environments_that_could_not_be_made(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "envs").mkdir()
+    for name, package in (("good", "text"), ("bad", "nothing"), ("not one", "text")):
+        (tmp_path / "envs" / f"{name}.yml").write_text(f"dependencies: [{package}]\n")
+    client = start(environments=tmp_path / "envs")
+    assert get(client, "/v1/about").json()["failed"] == []
+    assert client.get("/v2/env/bad/manifests/latest").status_code == 404
+    pull(client, "env/good")
+    assert get(client, "/v1/about").json()["failed"] == ["bad"]
+
+
 def test_health_and_metrics(start: Start) -> None:
     client = start()
     pull(client, "tool")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -296,6 +297,15 @@ def test_environments_of_the_server(start: Start, tmp_path: Path, channel: Synth
     file.write_text("dependencies: [tool]\n")
     after = pull(client, "env/plot")
     assert len(after) == len(before) + 1
+
+
+def test_a_failed_pull_is_logged_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients send HEAD before GET."""
+    client = start()
+    with caplog.at_level(logging.WARNING):
+        for method in ("HEAD", "GET", "GET"):
+            assert client.request(method, "/v2/nothing/manifests/latest").status_code == 404
+    assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["HEAD", "GET"]
 
 
 def test_quotas(start: Start) -> None:
