@@ -156,6 +156,13 @@ def _explain(error: Exception, output: Output) -> int:
     elif isinstance(error, FileNotFoundError) and error.filename is None and _is_nowhere():
         output.error("the current folder was deleted; run the command in another one")
         return ExitCode.NOT_FOUND
+    elif isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        # So Python has bytes of paths and arguments that are not text in the locale.
+        output.error(
+            "a path or an argument is not text in this locale; choose one with UTF-8, such as LC_ALL=C.UTF-8, or give "
+            "it another name"
+        )
+        return ExitCode.USAGE
     elif isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         output.error(": ".join([*names[:1], error.strerror]))

@@ -98,12 +98,28 @@ def test_debug_shows_where_an_error_comes_from(conda_docker: Run) -> None:
 def test_no_exception_becomes_a_traceback(
     error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(folder: object) -> None:
+    def fail(folder: object, *, create: bool) -> None:
         raise error
 
     monkeypatch.setattr(conda_docker.cli.commands.cache, "_cache", fail)
     assert run(["cache", "path"]) == 1
     assert capsys.readouterr().err.startswith(message)
+
+
+def test_what_is_not_text_in_the_locale_says_so(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Python 3.11 reads arguments as UTF-8 unless it is told not to."""
+    (tmp_path / "my env-é/conda-meta").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "conda_docker", "build", "-b", "scratch", "-o", "x.tar", "-p", "my env-é"],
+        cwd=tmp_path,
+        env=environment | {"PYTHONUTF8": "0", "LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "unexpected" not in done.stderr
+    assert done.returncode == 0 or "not text in this locale" in done.stderr
 
 
 def test_in_a_process_that_goes_on_failure_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

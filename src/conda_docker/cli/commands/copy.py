@@ -103,8 +103,8 @@ def copy(
     """Copy an image between registries, archives, layouts and Docker.
 
     Digests stay the same unless you ask for another format or compression, or the destination cannot keep them. The
-    destination changes only after everything has arrived and every digest has been verified. What is attached to the
-    image goes with it where its digest stays the same.
+    destination changes only after everything has arrived, and every digest of what was sent has been verified; what it
+    has already is neither read nor sent. What is attached to the image goes with it where its digest stays the same.
     """
     options.check_level(compression, compression_level)
     if all_platforms and platform is not None:

@@ -53,7 +53,8 @@ def read_prefix(
     meta = prefix / "conda-meta"
     try:
         if not prefix.exists():
-            raise EnvironmentNotFound(f"there is no folder {prefix}")
+            hint = "" if len(prefix.parts) > 1 else ": -p takes the folder of an environment; packages need no option"
+            raise EnvironmentNotFound(f"there is no folder {prefix}{hint}")
         if not meta.is_dir():
             raise InvalidEnvironment(_not_an_environment(prefix))
         os.scandir(meta).close()  # a glob would find nothing in a folder that may not be read

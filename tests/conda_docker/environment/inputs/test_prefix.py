@@ -181,6 +181,15 @@ def test_what_is_no_environment(tmp_path: Path) -> None:
         read_prefix(tmp_path / "missing")
 
 
+def test_the_name_of_a_package_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which earlier releases of docker_envs took for `-p`."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InvalidEnvironment, match="no folder flask: -p takes the folder of an environment; packages need"
+    ):
+        read_prefix(Path("flask"))
+
+
 def test_a_folder_that_may_not_be_read(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests may be root's, who may read everything."""
 
