@@ -242,7 +242,7 @@ def test_a_channel_that_fails_leaves_what_was_known(start: Start, channel: Synth
         ("/v2/env/x/manifests/latest", 404, "NAME_UNKNOWN", "no environment 'x'"),
         ("/v2/lock/" + "0" * 64 + "/manifests/latest", 404, "NAME_UNKNOWN", "post it"),
         ("/v2/..%2f..%2fetc/manifests/latest", 400, "NAME_INVALID", ""),
-        ("/v2/_catalog", 404, "NAME_UNKNOWN", "nothing here"),
+        ("/v2/_catalog", 404, "NAME_UNKNOWN", "no such address here"),
     ],
 )
 def test_errors_are_those_of_registries(start: Start, path: str, status: int, code: str, said: str) -> None:
