@@ -35,6 +35,7 @@ if "numba" in sys.argv:
     import numba, numpy
     @numba.njit
     def estimate(n):
+        numpy.random.seed(0)
         inside = 0
         for _ in range(n):
             inside += numpy.random.random() ** 2 + numpy.random.random() ** 2 < 1
@@ -104,7 +105,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file.write_text(environment_file(channel.url, packages))
     failures = [show(example, f"oci:{base}:latest", cache) for example in examples_of(packages, channel.url, file)]
     _tell(f"what these commands name is still there; `make clean` removes it: {ROOT}")
+    print(f"To build one of your own:\n  {own_command(base, channel.folder, packages)}", flush=True)
     return max(failures)
+
+
+def own_command(base: Path, channel: Path, packages: Sequence[str]) -> str:
+    """Return a command that builds another image of what the demonstration made, from the folder of the clone."""
+    program, base, channel = (
+        path.relative_to(ROOT.parent) if path.is_relative_to(ROOT.parent) else path
+        for path in (Path(sys.executable).with_name("conda-docker"), base, channel)
+    )
+    command = [str(program), "build", "-b", f"oci:{base}:latest", "-c", str(channel), "--override-channels"]
+    return shlex.join([*command, "-i", "mine:1.0", "-o", "mine.tar", packages[-1]])
 
 
 def examples_of(packages: Sequence[str], channel: str, file: Path) -> tuple[Example, ...]:

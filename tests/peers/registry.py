@@ -24,6 +24,7 @@ _ACCESS = re.compile(
 )
 _LISTENING = re.compile(r"listening on [^\"\s]*:(\d+)")
 _FLUSH = "/v2/?flush="
+_FLUSHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,13 @@ class Registry:
 
     def log(self) -> str:
         """Return the access log, with every request in it that was answered before this call."""
-        line = f"{_FLUSH}{uuid.uuid4().hex}"
+        # A request whose answer is large is noted after its client has all of it: what comes later gives it time.
         connection = self._connection()
         try:
-            connection.request("GET", line)
-            connection.getresponse().read()
+            for _ in range(_FLUSHES):
+                line = f"{_FLUSH}{uuid.uuid4().hex}"
+                connection.request("GET", line)
+                connection.getresponse().read()
         finally:
             connection.close()
         wait_until(lambda: line in self.log_path.read_text(), self._process, log=self.errors_path)
