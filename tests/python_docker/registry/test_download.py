@@ -175,9 +175,9 @@ class TestResume:
     ) -> None:
         descriptor = descriptor_of(CONTENT)
         stub.blobs["team/app", descriptor.digest] = CONTENT
-        faults = [Fault(), Fault(pause=0.02, piece=1)]
+        faults = [Fault(), Fault(pause=0.05, piece=1)]
         proxy = started(TcpProxy(stub.port, lambda: faults.pop() if faults else Fault()))
-        client = RegistryClient(proxy.url, options.with_fields(read_timeout=0.3))
+        client = RegistryClient(proxy.url, options.with_fields(read_timeout=2, attempts=20))
         # The head alone takes seconds to come over the first connection.
         client.session._contact._base = proxy.url
         assert read_all(client.blob("team/app", descriptor)) == CONTENT
