@@ -147,10 +147,18 @@ class BoundedProcess:
 
     def _kill(self) -> None:
         """End the process, and what it has started."""
-        if hasattr(os, "killpg") and self._program.returncode is None:  # else the number may be another's by now
+        if self._program.returncode is not None:  # its number may be another's by now
+            return
+        if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._program.pid, signal.SIGKILL)
-        self._program.kill()
+            return
+        with suppress(OSError):
+            self._stdin.close()  # at which it ends by itself, whatever it is at
+        try:
+            self._program.wait(_LEAVE)
+        except subprocess.TimeoutExpired:
+            self._program.kill()
 
     def _write(self, message: object) -> None:
         with suppress(BrokenPipeError):  # it has ended; why, is said where its answer is waited for
