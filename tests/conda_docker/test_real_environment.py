@@ -123,7 +123,7 @@ def test_its_layers_are_made_again_and_one_changed_byte_is_found(built: BuildRes
     report = rebuild(image, options=options, base=Location.parse(f"oci:{make_base()}"))
     [different] = report.having(Outcome.DIFFERENT)
     assert different.packages == ("numpy",)
-    assert [path.partition(": ")[2] for path in different.differences] == ["another content"]
+    assert [path.partition(": ")[2] for path in different.differences] == ["different content"]
     identical = report.having(Outcome.IDENTICAL)
     assert len(identical) == len(report.layers) - 1 == len(image.layers) - 1
     assert {verdict.kind for verdict in identical} == {"base", "packages", "environment"}
