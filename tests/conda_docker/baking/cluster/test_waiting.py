@@ -57,6 +57,9 @@ def connected(cluster: Cluster, workers: int) -> Client:
     client = connect(cluster.start(workers).address)
     while len(client.nthreads()) < workers:
         time.sleep(0.02)
+    # The scheduler knows a worker for a moment before it gives it anything to do.
+    for number in range(workers):
+        client.submit(time.sleep, 0, key=("begun", str(number)), priority=0, retries=0, pure=True).result()
     return client
 
 
