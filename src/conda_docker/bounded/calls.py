@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from conda_docker.bounded.limit import Bounds, bounded, usual_bounds
 from conda_docker.bounded.process import BoundedProcess
 from conda_docker.bounded.program import is_bounded
+from python_docker.errors import Error
 
 T = TypeVar("T")
 
@@ -34,6 +35,18 @@ class _Kept:
                 self._idle.clear()
         for process in ended:
             process.close()
+
+    def add(self, process: BoundedProcess) -> None:
+        with self._lock:
+            self._idle.append(process)
+
+    def remove(self, process: BoundedProcess) -> bool:
+        """Return whether the process was still there."""
+        with self._lock:
+            is_there = process in self._idle
+            if is_there:
+                self._idle.remove(process)
+            return is_there
 
     def take(self) -> BoundedProcess | None:
         with self._lock:
@@ -81,6 +94,25 @@ def bounded_process() -> Iterator[BoundedProcess]:
         yield process
     finally:
         if not _kept.give_back(process):
+            process.close()
+
+
+@contextmanager
+def process_ahead(*modules: str) -> Iterator[None]:
+    """Have a process that the first call within the block is for start now, and import what that will need.
+
+    Where none can be started, the call says why.
+    """
+    try:
+        process = BoundedProcess(modules)
+    except (Error, OSError):
+        yield
+        return
+    _kept.add(process)
+    try:
+        yield
+    finally:
+        if _kept.remove(process):
             process.close()
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -26,7 +26,7 @@ from python_docker.time_limit import at_most
 
 # Most of what it does first is imports, among whose objects there is nothing to collect.
 _PROGRAM = """import gc, sys; gc.set_threshold(100_000); sys.path[:] = {path!r}
-from conda_docker.bounded.program import main; main()"""
+from conda_docker.bounded.program import main; main({modules!r})"""
 _LAST_WORDS = 2000  # bytes
 _LEAVE = 1.0  # seconds; what is left to read of a process that has ended is there at once
 
@@ -42,11 +42,11 @@ class TookTooMuch(SolverFailed):
 class BoundedProcess:
     """A process that answers one call after the other.
 
-    It ends with `close`, with this process however that ends, and with a call that is interrupted. Raises
-    `SolverFailed` when it cannot be started.
+    It imports `modules` before anything is asked of it, and ends with `close`, with this process however that ends, and
+    with a call that is interrupted. Raises `SolverFailed` when it cannot be started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Sequence[str] = ()) -> None:
         path = [os.path.abspath(folder) for folder in sys.path if folder]  # noqa: PTH100 -- links stay
         path.append(str(Path(__file__).absolute().parents[2]))  # it may be that of the working folder
         self._outcomes: SimpleQueue[bytes] = SimpleQueue()
@@ -54,7 +54,7 @@ class BoundedProcess:
         self._said = _scratch_file()
         try:
             self._program = Program(
-                [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path)],
+                [sys.executable, *PYTHON_FLAGS, "-c", _PROGRAM.format(path=path, modules=list(modules))],
                 # This very program goes on there: with relative paths and all variables of the user's.
                 folder=Path(os.curdir),
                 environ=os.environ,

@@ -12,8 +12,10 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from queue import SimpleQueue
 from typing import IO, BinaryIO
 
@@ -79,14 +81,19 @@ def read_message(stream: IO[bytes]) -> bytes:
     return content if len(content) == int.from_bytes(length, "big") else b""
 
 
-def main() -> None:
-    """Answer calls until the process that started this one ends, or closes its end."""
+def main(modules: Sequence[str] = ()) -> None:
+    """Import `modules`, which calls will need, and answer calls until the process that started this one ends, or closes
+    its end.
+    """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing else may be written among the answers
     messages: SimpleQueue[bytes] = SimpleQueue()
     _own.append((answers, messages))
     _write_no_core()
     threading.Thread(target=_receive, args=[sys.stdin.buffer, messages], daemon=True).start()
+    for name in modules:
+        with suppress(Exception):  # what needs it says what is wrong
+            import_module(name)
     while True:
         outcome = _outcome(messages.get())
         try:

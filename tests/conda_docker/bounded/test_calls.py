@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 from conda_docker.bounded import calls
-from conda_docker.bounded.calls import bounded_call, bounded_process, shared_processes
+from conda_docker.bounded.calls import bounded_call, bounded_process, process_ahead, shared_processes
 from conda_docker.bounded.limit import Bounds
 from conda_docker.bounded.process import TookTooMuch
 from conda_docker.errors import Unsolvable
+from python_docker.errors import Error
 from tests.conda_docker.bounded import functions
 
 
@@ -57,3 +59,25 @@ def test_a_process_that_has_died_is_not_used_again(monkeypatch: pytest.MonkeyPat
             process.call(functions.describe, "a")
         process.close()
         assert bounded_call(functions.describe, "a")[1] != process.pid
+
+
+def test_a_process_that_was_started_ahead_answers_the_first_call_alone() -> None:
+    with process_ahead("tests.conda_docker.bounded.functions", "no_such_module"):
+        [ahead] = calls._kept._idle
+        first, second = (bounded_call(functions.describe, each)[1] for each in ("a", "b"))
+    assert first == ahead.pid
+    assert second != ahead.pid
+
+
+def test_a_process_that_was_started_ahead_in_vain_ends() -> None:
+    with process_ahead():
+        [ahead] = calls._kept._idle
+    assert calls._kept._idle == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(ahead.pid, 0)
+
+
+def test_where_no_process_can_be_started_ahead_the_call_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/program")
+    with process_ahead(), pytest.raises((Error, OSError), match="no/such/program"):
+        bounded_call(functions.describe, "a")

@@ -58,6 +58,7 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
     from conda_docker.cli.declared.find import find_declaration
     from conda_docker.cli.declared.locked import with_locked
     from conda_docker.cli.options.asked.build import asked_build
+    from conda_docker.resolution.ahead import solver_ahead
 
     declaration = None if no_config else find_declaration()
     if declaration is None:
@@ -65,7 +66,8 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
             raise click.UsageError("--target: no images are declared here, in conda-docker.toml or the like")
         values = with_locked(ctx, given, {})
         asked = asked_build(values, required=not values["dry_run"])
-        _build(console, asked, default_base=_is_default(ctx, "base"))
+        with solver_ahead(asked.request):
+            _build(console, asked, default_base=_is_default(ctx, "base"))
         return
     from conda_docker.cli.declared.builds import declared_builds
 
@@ -93,7 +95,8 @@ def build(ctx: click.Context, /, console: Output, **given: Any) -> None:
         if number and not console.quiet:
             console.result("")
         default_base = _is_default(ctx, "base") and "base" not in each.table and each.variant.base is None
-        _build(console, asked, default_base=default_base)
+        with solver_ahead(asked.request):
+            _build(console, asked, default_base=default_base)
 
 
 def _check_files_kept(declaration: Path, builds: Sequence[AskedBuild]) -> None:
