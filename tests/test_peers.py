@@ -23,7 +23,7 @@ from tests.peers import (
     unpack_image,
 )
 from tests.peers import start_registry as start_registry_in
-from tests.processes import LONG, ended_with_us
+from tests.processes import LONG, ended_with_us, wait_for
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -244,7 +244,8 @@ class TestNothingStays:
             write_docker_archive(tmp_path / "a.tar", [layer_tar(runnable_files)], runtime=hello_config())
             engine.load(tmp_path / "a.tar")
             engine.docker("run", "--detach", "--network", "none", "hello", "/bin/sleep", f"3601.{os.getpid()}")
-            assert len(traces(f"3601.{os.getpid()}")) > 0
+            # Docker says that it runs before its program has begun.
+            wait_for(lambda: bool(traces(f"3601.{os.getpid()}")))
             assert len(traces(f"{tmp_path}/stopped/")) > 1
         finally:
             registry.stop()
