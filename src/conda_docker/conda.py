@@ -20,6 +20,7 @@ from conda_docker.conda_records import PackageCacheRecord, locked_environment
 from conda_docker.create import split_name
 from conda_docker.errors import InvalidEnvironment
 from conda_docker.link.filter import conda_file_filter
+from python_docker.errors import reason_of
 from python_docker.programs import find_program, run_program
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def conda_info(user_conda: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         raise InvalidEnvironment(f"`{user_conda} info --json` has not ended after {_SECONDS} seconds") from None
     except OSError as error:
-        raise InvalidEnvironment(f"`{user_conda} info --json` cannot be run: {error.strerror or error}") from None
+        raise InvalidEnvironment(f"`{user_conda} info --json` cannot be run: {reason_of(error)}") from None
     try:
         info: dict[str, Any] = json.loads(done.stdout)
     except ValueError:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.image.base.system import LOADERS
 
 if TYPE_CHECKING:
@@ -105,8 +106,7 @@ def layer_notes(made: Sequence[MadeLayer]) -> Iterator[str]:
         yield _note_on_clobbers(clobbers)
     uncompiled = [name for layer in made for name in layer.facts.uncompiled]
     if uncompiled:
-        more = f" and {len(uncompiled) - _SHOWN} more" if len(uncompiled) > _SHOWN else ""
-        yield f"modules without a .pyc file, since they do not compile: {', '.join(uncompiled[:_SHOWN])}{more}"
+        yield f"modules without a .pyc file, since they do not compile: {first_of(uncompiled, _SHOWN)}"
 
 
 def _note_on_clobbers(clobbers: Sequence[Clobber]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.errors import InvalidEnvironment
 from python_docker.errors import InvalidPath, reason_of
 from python_docker.files.regular import read_regular_file
@@ -99,7 +100,7 @@ def check_whole(root: Path, owned: Iterable[tuple[str, OwnedFile]], missing: fro
         packages[file.owner] = packages.get(file.owner, False) or path not in missing
     gone = sorted(owner for owner, there in packages.items() if not there)
     if gone:
-        shown = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+        shown = first_of(gone, 5)
         raise InvalidEnvironment(
             f"{root} is broken: none of the files of {shown} are there, though conda-meta lists the package as "
             "installed; install it again, or leave out the prefix's own state with --only-packages"

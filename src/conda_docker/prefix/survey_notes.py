@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.prefix.survey import LocalFile, Share, Survey
 
 
@@ -40,5 +41,4 @@ def _listed(files: Sequence[LocalFile], one: str, many: str) -> Iterator[str]:
 
 
 def _shown(paths: Iterable[str]) -> str:
-    listed = list(paths)
-    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
+    return first_of(list(paths), 5)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from conda_docker.arguments.listing import first_of
 from python_docker.spec.documents.image_config import History
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def explicit_line(package: LockedPackage | LockedWheel) -> str:
 def packages_history(packages: Sequence[LockedPackage | LockedWheel], prefix: str, created: str) -> History:
     """Return the history entry of a layer of packages."""
     names = [package.stem for package in packages]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    shown = first_of(names, 3)
     comment = "\n".join([f"conda packages in {prefix}:", *map(explicit_line, packages)])
     return History(created=created, created_by=f"conda-docker: {shown}", comment=comment)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.environment.active import active_variables, sourcing
 from conda_docker.errors import ScriptFailed
 from conda_docker.redaction import public_output
@@ -144,9 +145,8 @@ def run_link_scripts(
             raise ScriptFailed(f"what link scripts made cannot go into an image: {error}") from error
         assert builder.layer is not None
         if left_out:
-            more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-            shown = ", ".join(f"/{path[:200]}" for path in sorted(left_out)[:_NAMED])
-            messages.append(f"link scripts made what no image can hold, a socket or a device: {shown}{more}")
+            shown = first_of([f"/{path[:200]}" for path in sorted(left_out)], _NAMED)
+            messages.append(f"link scripts made what no image can hold, a socket or a device: {shown}")
         return ScriptsRun(builder.layer, changed, tuple(messages))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from conda_docker.errors import UnsupportedInput
 from conda_docker.git import run_git
 from conda_docker.redaction import public_text, public_url
-from python_docker.errors import NotFound
+from python_docker.errors import NotFound, reason_of
 from python_docker.spec.timestamps import LAST_SECOND, clamp, rfc3339
 
 _PREFIX = "org.opencontainers.image"
@@ -91,4 +91,4 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     except subprocess.TimeoutExpired:
         raise UnsupportedInput(f"git did not answer within {_SECONDS} seconds in {folder}") from None
     except OSError as error:
-        raise UnsupportedInput(f"git cannot be run in {folder}: {error.strerror or error}") from None
+        raise UnsupportedInput(f"git cannot be run in {folder}: {reason_of(error)}") from None

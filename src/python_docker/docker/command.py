@@ -131,7 +131,7 @@ class EngineCommand:
         except subprocess.TimeoutExpired:
             raise EngineError(f"`{' '.join(command)}` does not end") from None
         except OSError as error:
-            raise EngineError(f"`{' '.join(command)}` cannot be run: {error.strerror or error}") from None
+            raise EngineError(f"`{' '.join(command)}` cannot be run: {reason_of(error)}") from None
         if ended.returncode != 0:
             raise _failure(command, ended.returncode, ended.stderr)
         return ended.stdout

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.cli.exit_codes import ExitCode, exit_code_of
 from conda_docker.cli.options.asked.destinations import check_apart, check_file, check_kept
 from conda_docker.cli.options.bake import OPTIONS
@@ -166,10 +167,7 @@ def _by_text(said: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for name, text in said:
         found.setdefault(text, []).append(name)
-    return {
-        text: ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        for text, names in found.items()
-    }
+    return {text: first_of(names, 3) for text, names in found.items()}
 
 
 def exit_code(result: BakeResult) -> int | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.arguments.spelling import did_you_mean
 from conda_docker.baking.targets.environments import find_environments
 from conda_docker.baking.targets.variants import Variant, read_matrix
@@ -57,7 +58,7 @@ def targets_of(
     for pattern in given["only"]:
         if not any(_is_wanted(build, [pattern]) for build in builds):
             names = [build.full_name for build in builds]
-            some = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+            some = first_of(names, 10)
             raise EnvironmentNotFound(
                 f"--only {pattern}: no image has this name (there are: {some}){did_you_mean(pattern, names)}"
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.environment.folder_name import folder_name
 from conda_docker.environment.inputs.installed import installed_distributions
 from conda_docker.environment.inputs.pip_installed import Editable, PipPackages
@@ -66,7 +67,7 @@ def read_prefix(
     installed = installed_distributions(_pip_installed(prefix, records), prefix)
     if installed and pip_packages is not PipPackages.INSTALL:
         found = sorted({_shown(distribution) for distribution in installed})
-        shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+        shown = first_of(found, 10)
         if pip_packages is PipPackages.REFUSE:
             raise UnsupportedInput(
                 f"{prefix} holds packages that pip installed ({shown}), which were not to be put into an image; "

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import parse_duration
 from conda_docker.arguments.cutoff import end_of_day_or_moment
+from conda_docker.arguments.listing import first_of
 from conda_docker.environment.solve.match_specs import RequestedSpec, match_spec, read_specs
 from conda_docker.errors import InvalidEnvironment, InvalidSpec, Unsolvable
 from conda_docker.redaction import public_url
@@ -65,9 +66,8 @@ def check_allowed(packages: Iterable[LockedPackage], configuration: CondaConfigu
         if (spec := next((spec for spec in disallowed if _matches(spec, package)), None)) is not None
     ]
     if refused:
-        more = f" and {len(refused) - _LISTED} more" if len(refused) > _LISTED else ""
         raise Unsolvable(
-            f"disallowed_packages of the conda configuration does not allow {', '.join(refused[:_LISTED])}{more}; ask "
+            f"disallowed_packages of the conda configuration does not allow {first_of(refused, _LISTED)}; ask "
             "for other packages or versions, or change the configuration"
         )
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.channels.rattler_engine import run
 from conda_docker.environment.solve.match_specs import RequestedSpec
 
@@ -73,8 +74,7 @@ def _suggest(
 
 
 def _listed(texts: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(texts))
-    return ", ".join(distinct[:_SHOWN]) + (f" and {len(distinct) - _SHOWN} more" if len(distinct) > _SHOWN else "")
+    return first_of(list(dict.fromkeys(texts)), _SHOWN)
 
 
 def _near(name: str, sources: Sequence[Channel], platforms: Sequence[Subdir], way: Gateway) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from python_docker.errors import NotFound
 from python_docker.spec.documents.runtime_config import RuntimeConfig
 from python_docker.spec.media_types import layer_compression
@@ -84,10 +85,9 @@ def stacked_notes(base: Image, prefix: str, variables: Mapping[str, str], own: C
         if value and f":{value.strip(':')}:" in f":{variables.get(name, '')}:"
     ]
     if kept:
-        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
         yield (
             f"the environment at {below[:_SHOWN]} of the base image stays active beneath this one, as after `conda "
-            f"activate --stack`: what it has set stays in {', '.join(kept[:_NAMED])}{more}; --env NAME=VALUE changes it"
+            f"activate --stack`: what it has set stays in {first_of(kept, _NAMED)}; --env NAME=VALUE changes it"
         )
 
 

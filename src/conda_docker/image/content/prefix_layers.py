@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.build_options import Activate, Bytecode, LinkScripts
 from conda_docker.environment.active import FOLDER
 from conda_docker.errors import InterpreterNotFound
@@ -194,5 +195,4 @@ def _carried_notes(carried: Carried, prefix: str) -> Iterator[str]:
         ),
     ):
         if places:
-            more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-            yield f"{', '.join(sorted(places)[:3])}{more} {one if len(places) == 1 else many}"
+            yield f"{first_of(sorted(places), 3)} {one if len(places) == 1 else many}"

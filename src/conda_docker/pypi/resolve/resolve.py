@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.environment.packages.wheels import Distribution, LockedWheel
 from conda_docker.errors import InvalidEnvironment, UnsupportedInput
 from conda_docker.pypi.distributions import extras_metadata, provided_distributions, stated_distributions
@@ -206,10 +207,9 @@ def _check_hashes(packages: Sequence[ResolvedPackage], requirements: Requirement
         if package.name not in requirements.hashes
     ]
     if missing:
-        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
         raise InvalidEnvironment(
             f"{pip.origin}: pip wants a hash of every package where --require-hashes is given or any requirement has "
-            f"a --hash, and there is none for {', '.join(missing[:10])}{more}; list each of them with its version and "
+            f"a --hash, and there is none for {first_of(missing, 10)}; list each of them with its version and "
             "--hash=sha256:..., or leave out all hashes"
         )
 

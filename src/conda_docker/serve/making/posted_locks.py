@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.channels.configuration import read_conda_configuration
 from conda_docker.channels.urls import channel_urls
 from conda_docker.environment.inputs.kind import InputFile, ReadRequest
@@ -56,10 +57,12 @@ def accept_lock(text: str, channels: tuple[str, ...], configuration: ServerConfi
         _check_wheels(environment.wheels, configuration.wheels)
         outside = [package.public_url for package in environment.packages if _channel_of(package, urls) is None]
         if outside:
-            raise Denied(f"these packages are not from a channel that you may use here: {_listed(outside)}")
+            raise Denied(f"these packages are not from a channel that you may use here: {first_of(outside, _LISTED)}")
         unknown = list(_not_indexed(environment.packages, channels, subdir))
         if unknown:
-            raise Denied(f"no channel that you may use here lists these packages with these hashes: {_listed(unknown)}")
+            raise Denied(
+                f"no channel that you may use here lists these packages with these hashes: {first_of(unknown, _LISTED)}"
+            )
         _download(environment.wheels)
 
 
@@ -118,8 +121,3 @@ def _not_indexed(packages: Sequence[LockedPackage], channels: Sequence[str], sub
     for package in packages:
         if package.sha256 is None or hashes.get(package.public_url) != package.sha256:
             yield package.public_url
-
-
-def _listed(urls: list[str]) -> str:
-    more = f" and {len(urls) - _LISTED} more" if len(urls) > _LISTED else ""
-    return ", ".join(urls[:_LISTED]) + more

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from conda_docker.arguments.amounts import format_size
+from conda_docker.arguments.listing import first_of
 from conda_docker.cli.terminal.tables import count, format_table
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _layer_lines(layers: LayerChanges) -> Iterator[str]:
     new = sum(layer.size for layer in layers.new)
     yield f"{count(len(layers.shared), 'layer')} shared, {len(layers.new)} new ({format_size(new)})"
     for layer in layers.new:
-        shown = ", ".join(layer.packages[:3]) + (f" and {len(layer.packages) - 3} more" if layer.packages[3:] else "")
+        shown = first_of(layer.packages, 3)
         yield f"  + {layer.digest.partition(':')[2][:12]}  {format_size(layer.size)}  {shown}".rstrip()
     yield f"download for a machine that has the first: {format_size(layers.download)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conda_docker.arguments.amounts import format_size
+from conda_docker.arguments.listing import first_of
 from conda_docker.cli.terminal.tables import count, format_table
 from conda_docker.verification.report import Outcome
 from python_docker.signing.statement import SIGNATURE
@@ -104,12 +105,11 @@ def rebuild_text(report: RebuildReport) -> str:
     ]
     lines += [format_table(rows), *(f"note: {note}" for note in report.notes)]
     if left := report.having(Outcome.UNVERIFIED):
-        names = ", ".join(_name(layer).removeprefix("layer ") for layer in left[:_LISTED])
-        names += f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+        names = first_of([_name(layer).removeprefix("layer ") for layer in left], _LISTED)
         lines.append(f"not fully verified: {count(len(left), 'layer')} not verified: {names}")
     return "\n".join(lines)
 
 
 def _name(layer: LayerVerdict) -> str:
-    names = ", ".join(layer.packages[:3]) + (f" and {len(layer.packages) - 3} more" if len(layer.packages) > 3 else "")
+    names = first_of(layer.packages, 3)
     return f"layer {layer.digest.short} ({names or layer.kind})"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
+from conda_docker.arguments.listing import first_of
 from conda_docker.environment.inputs.lock_files.location import locate
 from conda_docker.environment.locked import LockedPackage
 from conda_docker.environment.packages.topological_order import match_spec_name, topological_order
@@ -149,6 +150,6 @@ def missing_hashes(packages: Sequence[LockedPackage], wheels: Sequence[LockedWhe
     names += [wheel.name for wheel in wheels if not wheel.sha256]
     if not names:
         return ()
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    shown = first_of(names, 5)
     count = f"{len(names)} package{'s' if len(names) > 1 else ''}"
     return (f"{file_name} has no hash for {count}, which cannot be verified: {shown}",)
