@@ -116,6 +116,11 @@ class Shared(Generic[K, T]):
                 if not self._blocks:
                     self._values = {}
 
+    def keep(self) -> None:
+        """Keep what is made from now on until this process ends, as within a block that is never left."""
+        with self._counting:
+            self._blocks += 1
+
     def get(self, key: K, make: Callable[[], T]) -> T:
         """Return the value of a key, which `make` makes if it is not there; one at a time within blocks."""
         with self._lock:

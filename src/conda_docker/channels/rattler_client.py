@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -162,14 +161,6 @@ def shared_gateways() -> AbstractContextManager[None]:
     return _shared.block()
 
 
-@functools.cache
-def share_gateways() -> AbstractContextManager[None]:
-    """Have all solves of this process, from now on, read each index once: see `shared_gateways`."""
-    block = shared_gateways()
-    block.__enter__()
-    return block  # which would be left if nobody had it
-
-
 def gateway(
     config: Config, *, offline: bool = False, sharded: bool = True, private: bool = False, alone: bool = False
 ) -> Gateway:
@@ -180,7 +171,7 @@ def gateway(
     `shared_gateways`. Raises `CacheError` when it cannot be made.
     """
     if is_bounded():
-        share_gateways()
+        _shared.keep()  # what this process is asked for later reads each index no second time
     with _one_at_a_time:
         if alone:
             return _new_gateway(config, offline=offline, sharded=sharded, private=private)

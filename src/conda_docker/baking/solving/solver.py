@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 from conda_docker.baking.failure import Failure
 from conda_docker.baking.solving.solution import Solution, solve
 from conda_docker.bounded.program import ask_back
-from conda_docker.image.base.opening import shared_bases, told_bases
+from conda_docker.image.base.opening import share_bases, told_bases
 from python_docker.spec.platform import Platform
 
 if TYPE_CHECKING:
@@ -67,17 +65,9 @@ def peak_memory() -> int:
 
 def answer_for(question: Question) -> Answer:
     """Return the answer to a question of the process that started this one, which is asked what bases mean."""
-    _share_bases()
+    share_bases()
     with told_bases(_digest_of):
         return answer(question)
-
-
-@functools.cache
-def _share_bases() -> AbstractContextManager[None]:
-    """Have each base opened once for all questions."""
-    block = shared_bases()
-    block.__enter__()
-    return block
 
 
 def _digest_of(location: str, platform: Platform, cache_dir: Path) -> str:

@@ -59,6 +59,12 @@ def shared_bases() -> Iterator[None]:
         yield
 
 
+def share_bases() -> None:
+    """Have all builds of this process, from now on, open each base in a registry once; see `shared_bases`."""
+    _shared.keep()
+    _roots.keep()
+
+
 @contextmanager
 def one_base() -> Iterator[None]:
     """Have a tag mean one index or image within the block, for all platforms of one build.
