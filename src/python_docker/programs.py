@@ -126,9 +126,20 @@ def _bound(pid: int, memory: int) -> None:
     import resource
 
     with suppress(ProcessLookupError):  # it has ended already
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
-        lower = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
-        resource.prlimit(pid, resource.RLIMIT_DATA, (min([memory, *lower]), hard))
+        limits = resource.prlimit(pid, resource.RLIMIT_DATA)
+        resource.prlimit(pid, resource.RLIMIT_DATA, lowered(limits, memory))
+
+
+def lowered(limits: tuple[int, int], wanted: int) -> tuple[int, int]:
+    """Return the limits of a process with a soft one that is at most `wanted`, for `resource.setrlimit`.
+
+    >>> import resource
+    >>> lowered((resource.RLIM_INFINITY, 9), 5), lowered((3, resource.RLIM_INFINITY), 5) == (3, resource.RLIM_INFINITY)
+    ((5, 9), True)
+    """
+    import resource
+
+    return min([wanted, *(each for each in limits if each != resource.RLIM_INFINITY)]), limits[1]
 
 
 def run_program(
@@ -145,8 +156,8 @@ def run_program(
 
     Its standard input is `input`, or empty. `timeout` is in seconds. With `keep` it may print as much as it likes, and
     the last `keep` bytes of each of its outputs are returned and held in memory. `memory` is how many bytes it may
-    have itself. Raises `OSError` when it cannot be
-    started, or prints more, and `subprocess.TimeoutExpired` when it takes longer; it is killed then.
+    have itself. Raises `OSError` when it cannot be started, or prints more, and `subprocess.TimeoutExpired` when it
+    takes longer; it is killed then.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
     pipe = subprocess.PIPE

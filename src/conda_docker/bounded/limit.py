@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from python_docker.programs import lowered
+
 _MOST = 4 << 30
 """Bytes. To choose among all packages of conda-forge takes less than a quarter of it."""
 _LEAST = 1 << 30
@@ -58,8 +60,7 @@ def bounded(bounds: Bounds) -> Iterator[None]:
 
     before = {kind: resource.getrlimit(kind) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE)}
     for (kind, limits), limit in zip(before.items(), (bounds.memory, bounds.file), strict=True):
-        lower = [each for each in limits if each != resource.RLIM_INFINITY]
-        resource.setrlimit(kind, (min([limit, *lower]), limits[1]))
+        resource.setrlimit(kind, lowered(limits, limit))
     try:
         yield
     finally:

@@ -85,12 +85,16 @@ class BoundedProcess:
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a call."""
-        return not self._awaited and not self._said.closed and self._program.poll() is None
+        return not self._awaited and self._lives
 
     @property
     def is_busy(self) -> bool:
         """Whether a call is under way."""
-        return self._awaited > 0 and not self._said.closed and self._program.poll() is None
+        return self._awaited > 0 and self._lives
+
+    @property
+    def _lives(self) -> bool:
+        return not self._said.closed and self._program.poll() is None
 
     def call(
         self, function: Callable[..., object], *arguments: object, asked: Callable[[object], object] | None = None

@@ -59,9 +59,9 @@ def resolve(
 
     Each file is read once. Where packages must still be chosen, they are chosen for the C library of the base image.
     Without `download` no package is downloaded to learn what it brings to pip. Without `build_projects` the request's
-    projects are left out, and what they need is there. `preferred` are packages that are kept
-    where what is asked for allows it, by subdirs. `opened` is called with each base image as soon as it is known:
-    its layers need not wait for the packages to be chosen.
+    projects are left out, and what they need is there. `preferred` are packages that are kept where what is asked for
+    allows it, by subdirs. `opened` is called with each base image as soon as it is known: its layers need not wait for
+    the packages to be chosen.
 
     Raises `InvalidEnvironment`, `UnsupportedInput`, `Unsolvable`, `ChannelError`, `SolverFailed`, `CacheError`, and
     what `open_base` raises.
